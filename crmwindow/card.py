@@ -1,0 +1,225 @@
+"""What the window shows, as plain values that its templates read.
+
+The verbs build these (look-up, records, notes, calls); the templates decide nothing but how they look.
+Every text is already in the agent's language and every time is aware; templates bring it to local time.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+type Tone = Literal["info", "ok", "warn", "bad"]
+type Shape = Literal["person", "company", "record"]  # circle, square, square with the table's icon
+type CallState = Literal["idle", "ringing", "answered", "ended", "missed", "elsewhere"]
+type Direction = Literal["incoming", "outgoing"]
+type CallerKind = Literal["number", "withheld", "internal", "own", "unreadable"]
+type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "refused"]
+type Act = Literal["", "sign-in", "retry"]
+
+
+def initials(name: str) -> str:
+    """At most two letters for an avatar: "Jana Horáková" → "JH", "Elektro Vysočina a.s." → "EV"."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """What happened, what we did about it, who must act; at most one button. Never a code alone."""
+
+    title: str
+    text: str = ""
+    tone: Tone = "warn"
+    act: Act = ""
+    code: str = ""  # for support, under "Details"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """One record that holds the caller's number, as this agent may read it."""
+
+    table: str  # logical name
+    id: str
+    name: str
+    table_label: str  # "Contact", from the customer's metadata
+    company: str = ""  # second line: the person's company, a record's number
+    shape: Shape = "person"
+    reason: str = ""  # one or two whole sentences: why it is here and why at this place
+    active: bool = True
+    remembered: bool = False
+    owned: bool = False  # by this agent
+    link: str = ""  # deep link into the CRM
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
+    @property
+    def spoken(self) -> str:
+        return ", ".join(part for part in (self.name, self.company) if part)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matches:
+    """The answer of a look-up so far, ranked. `pending` and `failed` name tables by their labels."""
+
+    found: tuple[Match, ...] = ()
+    chosen: Match | None = None  # the agent's or the remembered choice, or the only match
+    pending: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    problem: Problem | None = None  # set when nothing at all could be read
+
+    @property
+    def complete(self) -> bool:
+        return not self.pending and not self.failed and self.problem is None
+
+    @property
+    def unknown(self) -> bool:
+        return self.complete and not self.found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One configured extra field with its formatted value. Empty ones are left out by who builds them."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastCall:
+    """One earlier phone call of the record, newest first."""
+
+    at: datetime
+    text: str
+    direction: Direction = "incoming"
+    missed: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    calls: tuple[PastCall, ...] = ()
+    more: bool = False
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Details:
+    fields: tuple[Field, ...] = ()
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateOption:
+    """A kind of record the agent could create. `refused` says in a sentence why not, then it stays disabled."""
+
+    table: str
+    label: str  # "New contact"
+    shape: Shape = "person"
+    icon: str = "table"  # name in static/icons.svg
+    key: str = ""  # one upper-case letter
+    refused: str = ""
+    code: str = ""  # 128 random bits that name the tab waiting for the record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who is on the other side, before anybody looked into the CRM."""
+
+    kind: CallerKind
+    display: str = ""  # "+420 777 123 456", or what the exchange sent when it is no number
+    e164: str = ""
+    about: str = ""  # "mobile, Czechia"
+    today: int = 0  # calls with this number today, this one included
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """The call bar and the strip: one call as its leg of this agent stands."""
+
+    code: str
+    state: CallState
+    caller: Caller
+    direction: Direction = "incoming"
+    queue: str = ""
+    line: str = ""
+    since: datetime | None = None  # ringing since, answered since
+    seconds: int | None = None  # length of an ended call
+    elsewhere: str = ""  # who answered, when that is known
+
+    @property
+    def live(self) -> bool:
+        return self.state in {"ringing", "answered"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """The agent's own note of this call and where it has got to."""
+
+    text: str = ""
+    outcome: str = ""
+    status: NoteStatus = "empty"
+    at: datetime | None = None  # saved, waiting since, written at
+    problem: Problem | None = None  # why it waits or was refused
+    surplus: int = 0  # UTF-16 code units over the column's limit
+    link: str = ""  # the written phone call in the CRM
+    editable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handover:
+    """What a colleague wrote before handing the call over; read-only here."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One of today's calls in the idle window: time and number from our own rows, names never stored."""
+
+    code: str
+    at: datetime
+    who: str
+    direction: Direction = "incoming"
+    missed: bool = False
+    status: str = ""  # "no note", "waiting for Microsoft", "nobody answered"
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Idle:
+    unfinished: tuple[Row, ...] = ()
+    latest: tuple[Row, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """The whole window at one moment. `call` is the one shown; `others` go into the strip, newest first."""
+
+    agent_name: str
+    agent_line: str = ""
+    agent_account: str = ""  # e-mail or UPN expected at the sign-in
+    signed_in: bool = True
+    sign_in_expired: datetime | None = None
+    call: Call | None = None
+    others: tuple[Call, ...] = ()
+    note: Note = field(default_factory=Note)
+    outcomes: tuple[Outcome, ...] = ()
+    handover: Handover | None = None
+    idle: Idle = field(default_factory=Idle)
+
+    @property
+    def body_key(self) -> str:
+        """Changes when the body must be drawn anew; a mere change from ringing to answered leaves it alone."""
+        if self.call is None:
+            return f"idle-{self.signed_in:d}"
+        return f"{self.call.code}-{self.signed_in:d}-{self.handover is not None:d}"
