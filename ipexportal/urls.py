@@ -1,0 +1,15 @@
+"""Every address of the portal."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("window/", include("crmwindow.urls")),
+    path("signin/", include("tenants.urls")),
+    path("api/v1/", include("crmwindow.api_urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
+if settings.DEMO:
+    urlpatterns.append(path("", include("ipexportal.simulator.urls")))

@@ -1,0 +1,354 @@
+"""Who our customers are, and what we know of their Microsoft. Verbs live beside: registration, configuration, entra."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from tenants.fields import EncryptedTextField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+LANGUAGES = [("cs", "Čeština"), ("sk", "Slovenčina"), ("en", "English")]
+WEBHOOK_KEYS = ("EventName", "From", "To", "Line", "Email", "Login", "UniqueId", "Queue", "Direction", "Reason")
+Label = str | dict[str, str]
+"""A label typed once, or once per language: "Vyřešeno" or {"cs": "Vyřešeno", "en": "Solved"}."""
+
+
+def label_in(label: Label, language: str | None = None) -> str:
+    """The label in that language (default: the active one), else in Czech, else in whichever there is."""
+    if isinstance(label, str):
+        return label
+    language = (language or get_language() or "cs")[:2]
+    return label.get(language) or label.get("cs") or next(iter(label.values()), "")
+
+
+def digest(secret: str) -> str:
+    """What is kept of a key, ticket, code or cookie that has full entropy of its own."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Coded(models.Model):
+    """Has a public code for URLs; primary keys stay inside."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Tenant(Coded):
+    """One customer. Two environments of one firm are two tenants."""
+
+    class MissedCallOwner(models.TextChoices):
+        RECORD_OWNER = "record_owner", _("The record's owner")
+        DEFAULT_OWNER = "default_owner", _("The default owner")
+        TEAM = "team", _("A team")
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="cs")
+    country = models.CharField(_("default country of phone numbers"), max_length=2, default="CZ")
+    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    embedding_origins = models.JSONField(_("origins that may embed the window"), default=list, blank=True)
+    own_numbers = models.JSONField(_("own numbers, never matched"), default=list, blank=True)
+    retention_days = models.PositiveIntegerField(
+        _("days call metadata is kept"), default=90, validators=[MinValueValidator(1), MaxValueValidator(3650)]
+    )
+    log_every_call = models.BooleanField(_("write every call, also without a note"), default=False)
+    outcomes = models.JSONField(_("outcomes offered for a call"), default=list, blank=True)
+    missed_call_owner = models.CharField(max_length=20, choices=MissedCallOwner, default=MissedCallOwner.RECORD_OWNER)
+    search_internal_calls = models.BooleanField(_("search internal calls in the CRM"), default=False)
+    webhook_keys = models.JSONField(_("renamed keys of the telephone exchange"), default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """Who of the customer's people may use the portal. Agents are another identity and never get in."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="tenants_membership_once")]
+
+
+class InstanceQuerySet(models.QuerySet["Instance"]):
+    def proven(self) -> Self:
+        return self.filter(proven_at__isnull=False)
+
+
+class Instance(Coded):
+    """A customer's Dataverse environment: claimed when registered, proven once somebody showed it is theirs."""
+
+    class NoteState(models.TextChoices):
+        OPEN = "open", _("Open: can be edited in the CRM")
+        COMPLETED = "completed", _("Completed: read-only in the CRM")
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="instance")
+    url = models.URLField(_("address"), max_length=200)
+    app_id = models.UUIDField(_("model-driven app ID"))
+    directory_id = models.UUIDField(_("Entra directory ID"), null=True, blank=True)
+    organization_id = models.UUIDField(null=True, blank=True, editable=False)
+    note_state = models.CharField(max_length=10, choices=NoteState, default=NoteState.OPEN)
+    leads = models.BooleanField(_("search and create leads"), default=False)
+    index = models.BooleanField(_("blind number index"), default=False)
+    search_columns = models.JSONField(_("searched phone columns per table"), default=dict, blank=True)
+    proven_at = models.DateTimeField(null=True, editable=False)
+    proven_by = models.CharField(max_length=200, blank=True, editable=False)
+    metadata = models.JSONField(default=dict, editable=False)
+    metadata_read_at = models.DateTimeField(null=True, editable=False)
+    refuses_nested_parties = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = InstanceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("instance")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["url"], condition=models.Q(proven_at__isnull=False), name="tenants_instance_url_once"
+            ),
+            models.UniqueConstraint(
+                fields=["organization_id"],
+                condition=models.Q(proven_at__isnull=False),
+                name="tenants_instance_organization_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def is_proven(self) -> bool:
+        return self.proven_at is not None
+
+
+class CustomEntity(models.Model):
+    """The customer's own table ("key scheme"). Names as typed; resolved against metadata when used."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="custom_entities")
+    position = models.PositiveSmallIntegerField(default=0)
+    label = models.JSONField(_("label"))
+    table = models.CharField(max_length=128)
+    id_column = models.CharField(max_length=128)
+    phone_columns = models.JSONField(default=list)
+    first_name = models.CharField(max_length=128, blank=True)
+    last_name = models.CharField(max_length=128)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint("instance", Lower("table"), name="tenants_custom_entity_table_once"),
+        ]
+
+
+class DisplayField(models.Model):
+    """A further field of the caller's record that agents see on the card."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="display_fields")
+    position = models.PositiveSmallIntegerField(default=0)
+    label = models.JSONField(_("label"))
+    entity = models.CharField(max_length=128)
+    identifier = models.CharField(max_length=128)
+    link = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+
+class MicrosoftToken(Coded):
+    """Tokens of one Microsoft identity. `token_cache` is MSAL's cache; stored by compare-and-set on `token_version`.
+
+    While somebody refreshes, `refresh_lease_until` lies in the future; no transaction is held meanwhile (entra.py).
+    """
+
+    token_cache = EncryptedTextField()
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    token_expires_at = models.DateTimeField(null=True, editable=False)
+    refresh_lease_until = models.DateTimeField(null=True, editable=False)
+    sign_in_error = models.CharField(max_length=60, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class SystemAccount(MicrosoftToken):
+    """The application user through which the IVR, the index and nightly checks work."""
+
+    instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="system_account")
+    client_id = models.UUIDField(_("application (client) ID"))
+    client_secret = EncryptedTextField()
+    secret_expires_on = models.DateField(null=True, blank=True)
+    second_client_secret = EncryptedTextField()
+    second_secret_expires_on = models.DateField(null=True, blank=True)
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    def with_window(self) -> Self:
+        return self.filter(window=True)
+
+
+class Agent(MicrosoftToken):
+    """Somebody who answers the customer's phones. `session_epoch` rises when all their windows must close."""
+
+    class Quiet(models.TextChoices):
+        ON_RING = "ring", _("When it rings")
+        ON_ANSWER = "answer", _("When I answer")
+        BY_HAND = "hand", _("Only when I open it")
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="agents")
+    name = models.CharField(_("name"), max_length=200)
+    email = models.EmailField(_("e-mail"))
+    upn = models.CharField(_("user principal name, if other than the e-mail"), max_length=200, blank=True)
+    login = models.CharField(_("login in Communicator"), max_length=150, blank=True)
+    line = models.CharField(_("line"), max_length=32, blank=True)
+    window = models.BooleanField(_("CRM window"), default=False)
+    language = models.CharField(max_length=2, choices=LANGUAGES, blank=True)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # Bound at the first sign-in and never by name again
+    directory_id = models.UUIDField(null=True, editable=False)
+    object_id = models.UUIDField(null=True, editable=False)
+    systemuser_id = models.UUIDField(null=True, editable=False)
+    signed_in_at = models.DateTimeField(null=True, editable=False)
+    first_card_at = models.DateTimeField(null=True, editable=False)
+    first_note_at = models.DateTimeField(null=True, editable=False)
+    last_call_at = models.DateTimeField(null=True, editable=False)
+
+    objects = AgentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("agent")
+        verbose_name_plural = _("agents")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("tenant", Lower("email"), name="tenants_agent_email_once"),
+            models.UniqueConstraint(
+                "tenant", Lower("login"), condition=~models.Q(login=""), name="tenants_agent_login_once"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "directory_id", "object_id"],
+                condition=models.Q(object_id__isnull=False),
+                name="tenants_agent_identity_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def principal_name(self) -> str:
+        """What Microsoft calls `preferred_username` at the first sign-in."""
+        return self.upn or self.email
+
+    @property
+    def is_signed_in(self) -> bool:
+        return bool(self.object_id and self.__dict__["token_cache"]) and not self.sign_in_error
+
+    @property
+    def spoken_language(self) -> str:
+        return self.language or self.tenant.language
+
+
+class SignInAttempt(Coded):
+    """One way to Microsoft and back, begun by a window (`frame`) or by a link. What is presented is kept as digest.
+
+    The flow (state, nonce, PKCE verifier) stays here and not in a session: cookies of a framed page are unreachable
+    from the top-level window in which the sign-in happens.
+    """
+
+    class Outcome(models.TextChoices):
+        WAITING = "", _("waiting")
+        CODE = "code", _("signed in, code not typed yet")
+        DONE = "done", _("done")
+        OTHER_ACCOUNT = "other_account", _("another account")
+        REFUSED = "refused", _("refused")
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE)
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.CASCADE, related_name="+")
+    frame = models.CharField(max_length=64, blank=True)
+    flow = EncryptedTextField()
+    state_digest = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (NULL: not begun)
+    nonce_digest = models.CharField(max_length=64, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True, default="")
+    reason = models.CharField(max_length=60, blank=True)
+    account = models.CharField(max_length=200, blank=True)
+    signed_in = models.ForeignKey(Agent, null=True, on_delete=models.CASCADE, related_name="+")
+    code_digest = models.CharField(max_length=128, blank=True)
+    code_expires_at = models.DateTimeField(null=True)
+    tries_left = models.PositiveSmallIntegerField(default=5)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+
+class ApiKey(Coded):
+    """Opens the machine API for one purpose. Shown once; the prefix says what it opens."""
+
+    class Scope(models.TextChoices):
+        EVENTS = "events", _("Call events")
+        WINDOW = "window", _("Opening windows")
+        IVR = "ivr", _("IVR")
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
+    scope = models.CharField(max_length=10, choices=Scope)
+    prefix = models.CharField(max_length=24)
+    digest = models.CharField(max_length=64, unique=True)
+    allowed_addresses = models.JSONField(default=list, blank=True)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    @classmethod
+    def make(cls, *, tenant: Tenant, scope: str, by: str, **fields: Any) -> tuple[Self, str]:
+        """Answer the unsaved key and, this once, its text `ipx_<scope>_<43 characters>`."""
+        text = f"ipx_{scope}_{secrets.token_urlsafe(32)}"
+        return cls(tenant=tenant, scope=scope, created_by=by, prefix=text[:16], digest=digest(text), **fields), text
+
+    def is_live(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class AuditEntry(models.Model):
+    """Who changed configuration, access or secrets: what, before and after, never a secret, name, value or note."""
+
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="audit")
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.CharField(max_length=200)
+    act = models.CharField(max_length=60)
+    target = models.CharField(max_length=200, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+
+def audit(*, tenant: Tenant | None, by: User | str, act: str, target: str = "", **change: dict[str, Any]) -> AuditEntry:
+    """Leave a trace; `change` may hold `before` and `after`."""
+    return AuditEntry.objects.create(tenant=tenant, actor=str(by), act=act, target=target, **change)
+
+
+SIGN_IN_MINUTES = timedelta(minutes=10)
