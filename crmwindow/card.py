@@ -14,6 +14,7 @@ type CallState = Literal["idle", "ringing", "answered", "ended", "missed", "else
 type Direction = Literal["incoming", "outgoing"]
 type CallerKind = Literal["number", "withheld", "internal", "own", "unreadable"]
 type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "refused"]
+type SignInStep = Literal["ready", "waiting", "code", "expired", "done"]
 type Act = Literal["", "sign-in", "retry"]
 
 
@@ -192,6 +193,18 @@ class Row:
     missed: bool = False
     status: str = ""  # "no note", "waiting for Microsoft", "nobody answered"
     waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignIn:
+    """One attempt to sign in, as the frame shows it. `address` is the top-level page that the click opens."""
+
+    code: str = ""
+    step: SignInStep = "ready"
+    address: str = ""
+    expects: str = ""  # the account the window belongs to, "" when anybody of the customer may sign in
+    seconds: int = 0  # how much longer the attempt or the typed code is good
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
