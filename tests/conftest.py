@@ -1,0 +1,134 @@
+"""The people of the suite and the two customers they belong to.
+
+alice runs Acme's CRM; jana, bob, klara and lena answer Acme's phones; ivana implements for IPEX; eve answers the phones of Beta,
+another customer, whose portal otto uses. Acme's instance is the session's sandbox and is proven; Beta's is never reachable.
+"""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from tenants.models import Agent, Instance, Membership, Tenant
+
+try:
+    from ipexportal.sandbox import directory
+except ImportError:  # while the sandbox is being built
+    import importlib.util
+    import sys
+
+    spec = importlib.util.spec_from_file_location("sandbox_directory", "ipexportal/sandbox/directory.py")
+    directory = importlib.util.module_from_spec(spec)
+    sys.modules["sandbox_directory"] = directory
+    spec.loader.exec_module(directory)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Any]:
+    """Microsoft's stand-in, over real HTTP, one per test process."""
+    try:
+        from ipexportal import sandbox as stand_in
+    except ImportError:  # while the sandbox is being built
+        yield SimpleNamespace(origin="http://127.0.0.1:8010", authority="http://127.0.0.1:8010")
+        return
+    with stand_in.start(records=50) as running:
+        yield running
+
+
+@pytest.fixture
+def microsoft(settings: Any, sandbox: Any) -> Any:
+    """The sandbox, and the portal takes it for Microsoft."""
+    settings.ENTRA_AUTHORITY = sandbox.authority
+    return sandbox
+
+
+@pytest.fixture
+def acme(db: None, microsoft: Any) -> Tenant:
+    tenant = Tenant.objects.create(
+        slug="acme", name="Acme s.r.o.", embedding_origins=["http://localhost:8000"], own_numbers=["+420222333444"]
+    )
+    Instance.objects.create(
+        tenant=tenant,
+        url=microsoft.origin,
+        app_id=directory.APP_ID,
+        directory_id=directory.ACME_TENANT,
+        organization_id=directory.ORGANIZATION_ID,
+        leads=True,
+        proven_at=timezone.now(),
+        proven_by="alice@acme.example",
+    )
+    return tenant
+
+
+@pytest.fixture
+def instance(acme: Tenant) -> Instance:
+    return acme.instance
+
+
+@pytest.fixture
+def beta(db: None) -> Tenant:
+    tenant = Tenant.objects.create(slug="beta", name="Beta a.s.", embedding_origins=["https://beta.example"])
+    Instance.objects.create(
+        tenant=tenant,
+        url="https://beta.crm4.dynamics.com",
+        app_id=UUID(int=0xBE7A),
+        directory_id=directory.BETA_TENANT,
+        organization_id=UUID(int=0xBE7A2),
+        proven_at=timezone.now(),
+        proven_by="otto@beta.example",
+    )
+    return tenant
+
+
+def agent_of(tenant: Tenant, person: directory.User, *, line: str) -> Agent:
+    login = person.upn.partition("@")[0]
+    return Agent.objects.create(tenant=tenant, name=person.name, email=person.upn, login=login, line=line, window=True)
+
+
+@pytest.fixture
+def jana(acme: Tenant) -> Agent:
+    return agent_of(acme, directory.JANA, line="444")
+
+
+@pytest.fixture
+def bob(acme: Tenant) -> Agent:
+    return agent_of(acme, directory.BOB, line="445")
+
+
+@pytest.fixture
+def klara(acme: Tenant) -> Agent:
+    return agent_of(acme, directory.KLARA, line="446")
+
+
+@pytest.fixture
+def lena(acme: Tenant) -> Agent:
+    return agent_of(acme, directory.LENA, line="447")
+
+
+@pytest.fixture
+def eve(beta: Tenant) -> Agent:
+    return agent_of(beta, directory.EVE, line="444")
+
+
+@pytest.fixture
+def alice(acme: Tenant) -> User:
+    """A customer's admin: a member of Acme in the portal (in Microsoft, its System Administrator)."""
+    user = User.objects.create_user("alice", "alice@acme.example", "alice-has-a-long-password")
+    Membership.objects.create(user=user, tenant=acme)
+    return user
+
+
+@pytest.fixture
+def otto(beta: Tenant) -> User:
+    user = User.objects.create_user("otto", "otto@beta.example", "otto-has-a-long-password")
+    Membership.objects.create(user=user, tenant=beta)
+    return user
+
+
+@pytest.fixture
+def ivana(db: None) -> User:
+    return User.objects.create_superuser("ivana", "ivana@ipex.example", "ivana-has-a-long-password")
