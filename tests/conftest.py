@@ -1,7 +1,8 @@
 """The people of the suite and the two customers they belong to.
 
-alice runs Acme's CRM; jana, bob, klara and lena answer Acme's phones; ivana implements for IPEX; eve answers the phones of Beta,
-another customer, whose portal otto uses. Acme's instance is the session's sandbox and is proven; Beta's is never reachable.
+alice runs Acme's CRM; jana, bob, klara and lena answer Acme's phones; ivana implements for IPEX; eve answers the phones of
+Beta, another customer, whose portal otto uses. Acme's instance is the session's sandbox and is proven; Beta's cannot be
+reached.
 """
 
 from collections.abc import Iterator

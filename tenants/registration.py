@@ -1,0 +1,235 @@
+"""Verbs about a customer's instance and whose it is: register, prove, confirm, move; and an agent's window on and off.
+
+An instance is claimed until somebody proves it. Address and organization are unique over proven instances (database
+constraints); moving an instance drops the proof and with it everything its agents had signed in to.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tenants.dataverse.transport import shared_session
+from tenants.models import Agent, Instance, SignInAttempt, SystemAccount, Tenant, audit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from tenants.dataverse.budget import Budget
+
+PROBE = "/api/data/v9.2/WhoAmI"
+PROBE_SECONDS = 5.0
+GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+SIGNED_OUT: dict[str, Any] = {
+    "token_cache": b"",
+    "token_version": F("token_version") + 1,
+    "token_expires_at": None,
+    "refresh_lease_until": None,
+    "sign_in_error": "",
+}
+
+
+class NotProven(Exception):
+    """This does not show that the instance is the tenant's. `str()` may be shown to whoever tried. Acts: admin."""
+
+
+class SecondClaim(NotProven):
+    """Somebody else proved the same address or organization. Acts: us; the answer does not say who, nor that."""
+
+
+class NotStaff(Exception):
+    """Only IPEX's own people may do this."""
+
+
+# Registering
+
+
+@transaction.atomic
+def register(
+    *,
+    slug: str,
+    name: str,
+    url: str,
+    app_id: uuid.UUID,
+    directory_id: uuid.UUID | None = None,
+    by: User | str,
+) -> Instance:
+    """A new customer and the instance they claim. `url` is an origin that eligibility.judge accepted.
+
+    Raises ValidationError.
+    """
+    tenant = Tenant(slug=slug, name=name)
+    tenant.full_clean()
+    tenant.save()
+    instance = Instance(tenant=tenant, url=url, app_id=app_id, directory_id=directory_id)
+    instance.full_clean()
+    instance.save()
+    after = {"slug": slug, "url": url, "app_id": str(app_id)}
+    audit(tenant=tenant, by=by, act="tenant.registered", target=slug, after=after)
+    return instance
+
+
+def find_directory(origin: str, budget: Budget) -> uuid.UUID | None:
+    """The Entra directory an instance names to somebody without a token; None when it cannot be reached or names none.
+
+    Source: Microsoft, "Use OAuth authentication with Dataverse" (the 401 challenge). Never inside a transaction.
+    """
+    seconds = min(PROBE_SECONDS, budget.left())
+    if seconds <= 0:
+        return None
+    try:
+        with shared_session().get(origin + PROBE, timeout=seconds, allow_redirects=False, stream=True) as answer:
+            challenge = answer.headers.get("WWW-Authenticate", "") if answer.status_code == 401 else ""
+    except requests.RequestException:
+        return None
+    return _directory_in(challenge)
+
+
+def _directory_in(challenge: str) -> uuid.UUID | None:
+    address = re.search(r'authorization_uri\s*=\s*"?([^\s",]+)', challenge, re.IGNORECASE)
+    found = GUID.search(urlsplit(address[1]).path) if address else None
+    return uuid.UUID(found[0]) if found else None
+
+
+# Proving
+
+
+def prove(instance: Instance, *, by: User | str, organization_id: uuid.UUID, directory_id: uuid.UUID) -> None:
+    """Somebody who may customize this organization signed in to it: from now on it is the tenant's.
+
+    `instance` is the row as it was when they signed in. Raises SecondClaim, audited for the implementers, and NotProven
+    when the instance was moved meanwhile.
+    """
+    values = {"organization_id": organization_id, "directory_id": directory_id}
+    _mark_proven(instance, by=by, act="instance.proven", values=values)
+
+
+def confirm(instance: Instance, *, by: User) -> None:
+    """A named implementer vouches for it. Raises NotStaff, SecondClaim, NotProven."""
+    if not (by.is_active and by.is_staff):
+        raise NotStaff(_("Only an active member of IPEX's staff may confirm an instance."))
+    _mark_proven(instance, by=by, act="instance.confirmed", values={})
+
+
+def _mark_proven(instance: Instance, *, by: User | str, act: str, values: dict[str, uuid.UUID]) -> None:
+    try:
+        with transaction.atomic():
+            _store_proof(instance, by=by, act=act, values=values)
+    except (IntegrityError, ValidationError) as error:
+        audit(tenant=None, by=by, act="instance.second_claim", target=f"{instance.tenant.slug} {instance.url}")
+        raise SecondClaim(
+            _("This instance cannot be connected yet. IPEX will look into it and get in touch.")
+        ) from error
+    instance.refresh_from_db()
+
+
+def _store_proof(instance: Instance, *, by: User | str, act: str, values: dict[str, uuid.UUID]) -> None:
+    row = Instance.objects.select_for_update().get(pk=instance.pk)
+    if (row.url, row.directory_id) != (instance.url, instance.directory_id):
+        raise NotProven(_("The instance's address was changed meanwhile. Sign in again."))
+    if row.is_proven and all(getattr(row, name) == value for name, value in values.items()):
+        return
+    before = _ownership(row)
+    row.proven_at, row.proven_by = timezone.now(), str(by)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.validate_constraints()
+    row.save()
+    audit(tenant=row.tenant, by=by, act=act, target=row.url, before=before, after=_ownership(row))
+
+
+def _ownership(row: Instance) -> dict[str, Any]:
+    known = {"url": row.url, "directory_id": row.directory_id, "organization_id": row.organization_id}
+    return {name: value and str(value) for name, value in known.items()} | {"proven": row.is_proven}
+
+
+# Moving
+
+
+@transaction.atomic
+def change_address(
+    instance: Instance, *, by: User | str, url: str | None = None, directory_id: uuid.UUID | None = None
+) -> bool:
+    """Another address or directory: the proof and everybody's tokens are dropped, all windows close. False: no change.
+
+    Absent values stay, except that a new address without a directory forgets the old one's. `instance` is the locked or
+    only row being changed; it is saved.
+    """
+    moved = url is not None and url != instance.url
+    wanted = directory_id or (None if moved else instance.directory_id)
+    if not moved and wanted == instance.directory_id:
+        return False
+    before = _ownership(instance)
+    if instance.directory_id is not None or moved:
+        _drop_proof(instance, another_directory=wanted != instance.directory_id)
+    instance.url, instance.directory_id = url or instance.url, wanted
+    instance.save()
+    audit(
+        tenant=instance.tenant,
+        by=by,
+        act="instance.address_changed",
+        target=instance.url,
+        before=before,
+        after=_ownership(instance),
+    )
+    return True
+
+
+def _drop_proof(instance: Instance, *, another_directory: bool) -> None:
+    instance.proven_at, instance.proven_by, instance.organization_id = None, "", None
+    instance.metadata, instance.metadata_read_at, instance.refuses_nested_parties = {}, None, False
+    forgotten: dict[str, Any] = {"systemuser_id": None}
+    if another_directory:  # they are other accounts there
+        forgotten |= {"directory_id": None, "object_id": None}
+    agents = Agent.objects.filter(tenant=instance.tenant)
+    agents.update(**SIGNED_OUT, **forgotten, session_epoch=F("session_epoch") + 1)
+    SystemAccount.objects.filter(instance=instance).update(**SIGNED_OUT)
+    SignInAttempt.objects.filter(instance=instance).delete()
+
+
+# Agents
+
+
+@transaction.atomic
+def enable_window(agent: Agent, by: User | str) -> None:
+    if Agent.objects.filter(pk=agent.pk, window=False).update(window=True):
+        _audit_window(agent, by, enabled=True)
+    agent.window = True
+
+
+@transaction.atomic
+def disable_window(agent: Agent, by: User | str) -> None:
+    """Closes all their windows and signs them out; who they are at Microsoft stays bound."""
+    disabled = Agent.objects.filter(pk=agent.pk, window=True).update(
+        window=False, session_epoch=F("session_epoch") + 1, **SIGNED_OUT
+    )
+    if disabled:
+        _audit_window(agent, by, enabled=False)
+    agent.refresh_from_db()
+
+
+def _audit_window(agent: Agent, by: User | str, *, enabled: bool) -> None:
+    act = "agent.window_enabled" if enabled else "agent.window_disabled"
+    audit(
+        tenant=agent.tenant,
+        by=by,
+        act=act,
+        target=f"agent {agent.code}",
+        before={"window": not enabled},
+        after={"window": enabled},
+    )
+
+
+NOT_VERIFIED = gettext_lazy(
+    "The Entra directory is not verified: the instance could not be reached. The next import looks for it again."
+)
