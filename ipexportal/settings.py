@@ -160,6 +160,8 @@ STORAGES = {
 
 # Transport
 SECURE = PORTAL.scheme == "https"
+WINDOW_COOKIE = "__Host-ipex-window"  # crmwindow.sessions; browsers take Secure from a loopback address, too
+SIGN_IN_COOKIE = "__Host-ipex-signin"  # tenants.views; first-party, ten minutes
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from tenants import views
 
 app_name = "signin"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("microsoft/callback/", views.callback, name="callback"),
+    path("microsoft/<uuid:attempt>/", views.done, name="done"),
+]

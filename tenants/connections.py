@@ -1,0 +1,84 @@
+"""From one of our identities to its view of the customer's Dataverse. The only module that knows both sides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tenants import entra
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.client import Client
+from tenants.dataverse.metadata import Metadata
+from tenants.models import Agent, Instance
+
+METADATA_FOR = timedelta(hours=1)
+TOKEN_SECONDS = 5.0
+STANDARD_TABLES = ("account", "contact", "phonecall")
+
+_read: dict[int, tuple[Any, Metadata]] = {}  # instance → (when its row was stored, metadata)
+
+
+def instance_of(holder: entra.Holder) -> Instance:
+    return holder.tenant.instance if isinstance(holder, Agent) else holder.instance
+
+
+def client_for(holder: entra.Holder) -> Client:
+    """Dataverse as this identity may see it; its token is asked for when the first request goes out."""
+
+    def token(force: bool) -> str:
+        return entra.token_for(holder, budget=Budget(TOKEN_SECONDS), force=force)
+
+    return Client(origin=instance_of(holder).url, token=token)
+
+
+def tables(instance: Instance) -> tuple[list[str], set[str]]:
+    """Names (as typed) of the tables this instance works with, and which of them may be missing."""
+    own = [entity.table for entity in instance.custom_entities.all()]
+    leads = ["lead"] if instance.leads else []
+    return [*STANDARD_TABLES, *leads, *own], {*leads, *own}
+
+
+def metadata(instance: Instance, client: Client, budget: Budget, *, refresh: bool = False) -> Metadata:
+    """The customer's tables as Dataverse describes them; kept for an hour on the instance, per process as an object.
+
+    `refresh` reads again (a "property" error says they changed). When Dataverse is away, an old copy still serves.
+    """
+    kept = _kept(instance)
+    fresh = instance.metadata_read_at and instance.metadata_read_at > timezone.now() - METADATA_FOR
+    if kept and fresh and not refresh:
+        return kept
+    names, optional = tables(instance)
+    try:
+        found = Metadata.load(client, names, budget=budget, optional=optional)
+    except Exception:
+        if kept and not refresh:
+            return kept
+        raise
+    keep(instance, found)
+    return found
+
+
+def keep(instance: Instance, found: Metadata) -> None:
+    instance.metadata, instance.metadata_read_at = found.to_dict(), timezone.now()
+    Instance.objects.filter(pk=instance.pk).update(
+        metadata=instance.metadata, metadata_read_at=instance.metadata_read_at
+    )
+    _read[instance.pk] = instance.metadata_read_at, found
+
+
+def forget_metadata(instance: Instance) -> None:
+    """After its address or its tables changed: read again at the next use."""
+    instance.metadata, instance.metadata_read_at = {}, None
+    Instance.objects.filter(pk=instance.pk).update(metadata={}, metadata_read_at=None)
+
+
+def _kept(instance: Instance) -> Metadata | None:
+    if instance.metadata_read_at is None:
+        return None
+    read_at, found = _read.get(instance.pk, (None, None))
+    if found is None or read_at != instance.metadata_read_at:
+        found = Metadata.from_dict(instance.metadata)
+        _read[instance.pk] = instance.metadata_read_at, found
+    return found
