@@ -13,6 +13,8 @@ from tenants.dataverse import odata
 MAX_CONDITIONS = 500
 MAX_URL = 32_768 - 2_000  # encoded characters for the filter; the rest is for host, table, $select and $top
 
+LONGEST_NAME = 100  # characters of a search by name that count
+
 
 def filters(
     number: phone.Number, columns: Iterable[str], *, max_conditions: int = MAX_CONDITIONS, max_url: int = MAX_URL
@@ -34,7 +36,8 @@ def name_filters(
     So `jana nov` finds Jana Nováková by last and first name, and `stavby mor` finds Stavby Morava s.r.o. None for an
     empty text.
     """
-    words = [word for part in text.split()[:6] if (word := part.lstrip("-"))]  # a leading hyphen counts as a wildcard
+    # A leading hyphen counts as a leading wildcard with Microsoft.
+    words = [word for part in text[:LONGEST_NAME].split()[:6] if (word := part.lstrip("-"))]
     names = list(dict.fromkeys(columns))
     if not words or not names:
         return []
