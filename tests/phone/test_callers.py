@@ -7,10 +7,31 @@ from crmwindow.phone import Caller, caller, parse
 OWN = ("+420 224 551 111", "224551112", "00420 800 123 456", "nonsense", "")
 
 
-WITHHELD = """
-    anonymous Anonymous ANONYMOUS <anonymous> "Anonymous" anonymous@anonymous.invalid sip:anonymous@anonymous.invalid
-    private unknown <unknown> restricted -1 -2 withheld unavailable blocked hidden Neznámé utajeno n/a null - +
-""".split()
+WITHHELD = [
+    "anonymous",
+    "Anonymous",
+    "ANONYMOUS",
+    "<anonymous>",
+    '"Anonymous"',
+    "anonymous@anonymous.invalid",
+    "sip:anonymous@anonymous.invalid",
+    "private",
+    "unknown",
+    "<unknown>",
+    "restricted",
+    "-1",
+    "-2",
+    "withheld",
+    "unavailable",
+    "blocked",
+    "hidden",
+    "Neznámé",
+    "utajeno",
+    "n/a",
+    "null",
+    "-",
+    "+",
+]
 
 
 @pytest.mark.parametrize("sent", [*WITHHELD, "", "   ", "Private Number", "skryté číslo"])
