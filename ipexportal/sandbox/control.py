@@ -1,0 +1,219 @@
+"""The stand-in's own switches, for tests (`Sandbox.control`) and for anything else over `/_sandbox/…` as JSON.
+
+| request | act |
+|---|---|
+| `GET /_sandbox/state` | mode, faults still to come, counts, the last requests (`?last=50`) |
+| `POST /_sandbox/faults` | order a fault: the fields of `faults.Fault`; answers it with its `id` |
+| `GET`, `DELETE /_sandbox/faults` | list; forget all |
+| `DELETE /_sandbox/faults/ID` | forget one |
+| `POST /_sandbox/microsoft` | `{"mode": "running"\\|"slow"\\|"throttling"\\|"down"}` |
+| `POST /_sandbox/latency` | `{"ms": 80}` |
+| `POST /_sandbox/expires_in` | `{"seconds": 60}`: life of the access tokens given from now on |
+| `POST /_sandbox/expire_tokens` | end all access tokens given so far |
+| `POST /_sandbox/revoke_sign_ins`, `require_mfa`, `disable`, `enable` | `{"upn": …}` |
+| `POST /_sandbox/reset` | forget faults, requests and everything else that was ordered; records and sign-ins stay |
+"""
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from ipexportal.sandbox.directory import MEMBERS, USERS
+from ipexportal.sandbox.faults import FIELDS, Fault
+from ipexportal.sandbox.http import Request, Response
+from ipexportal.sandbox.jwt import Certificate
+
+if TYPE_CHECKING:
+    from ipexportal.sandbox.server import Application
+
+
+class Control:
+    """What can be ordered. Every method raises ValueError with one sentence for what makes no sense."""
+
+    def __init__(self, application: "Application") -> None:
+        self._application = application
+
+    def fault(self, kind: str, **fields: Any) -> int:
+        """Order a fault (the fields of `faults.Fault`) and give its number."""
+        unknown = fields.keys() - FIELDS
+        if unknown:
+            raise ValueError(f"A fault has no field “{min(unknown)}”; it has {', '.join(FIELDS)}.")
+        fault = Fault(kind, **fields)
+        if fault.kind == "missing_privilege":
+            self._take_away(fault)
+        return self._application.faults.add(fault).id
+
+    def _take_away(self, fault: Fault) -> None:
+        if not fault.privilege:
+            raise ValueError("Name the privilege, for example prvCreateLead.")
+        fault.count = None
+        for upn in _members(fault.upn):
+            self._application.dataverse.revoke(fault.privilege, upn)
+
+    def clear(self, number: int | None = None) -> None:
+        """Forget one fault, or all of them; privileges come back."""
+        for fault in self._application.faults.drop(number):
+            if fault.kind == "missing_privilege":
+                for upn in _members(fault.upn):
+                    self._application.dataverse.grant(fault.privilege, upn)
+
+    def microsoft(self, mode: str) -> None:
+        """How Microsoft as a whole is: running, slow, throttling or down."""
+        self._application.faults.switch(mode)
+
+    def latency(self, ms: float) -> None:
+        """How long every Dataverse answer takes at least, from the arrival of its request."""
+        if not isinstance(ms, int | float) or not 0 <= ms <= 60_000:
+            raise ValueError("The latency lies between 0 and 60000 milliseconds.")
+        self._application.latency = ms / 1000
+
+    def expires_in(self, seconds: int) -> None:
+        """Life of the access tokens given from now on."""
+        if not isinstance(seconds, int) or not 0 <= seconds <= 86_400:
+            raise ValueError("A token lives between 0 and 86400 seconds.")
+        self._application.entra.grants.expires_in = seconds
+
+    def expire_tokens(self) -> None:
+        """End every access token given so far; refresh tokens stay."""
+        self._application.entra.grants.expire_bearers()
+
+    def revoke_sign_ins(self, upn: str) -> None:
+        """Kill somebody's refresh tokens (AADSTS50173), as an administrator does."""
+        self._application.entra.grants.revoke(_known(upn))
+
+    def require_mfa(self, upn: str) -> None:
+        """Refreshing fails with AADSTS50076 until the person signs in again and approves."""
+        self._application.entra.grants.needs_mfa.add(_known(upn))
+
+    def disable(self, upn: str) -> None:
+        """Disable an account in Entra (AADSTS50057)."""
+        self._application.entra.grants.disabled.add(_known(upn))
+
+    def enable(self, upn: str) -> None:
+        """Undo `disable`."""
+        self._application.entra.grants.disabled.discard(_known(upn))
+
+    def register_certificate(self, client_id: str, pem: str) -> None:
+        """Let an application prove itself with this certificate too."""
+        registration = self._application.entra.registrations.get(client_id)
+        if registration is None:
+            raise ValueError(f"There is no application {client_id}.")
+        registration.certificates.append(Certificate(pem))
+
+    def register_redirect_uri(self, uri: str) -> None:
+        """Accept one more redirect URI; those on loopback are accepted anyway."""
+        self._application.entra.redirect_uris.add(uri)
+
+    def reset(self) -> None:
+        """Forget faults, requests seen and everything else that was ordered; records and sign-ins stay."""
+        self.clear()
+        self.microsoft("running")
+        self._application.entra.grants.reset()
+        self._application.forget_requests()
+
+    def state(self, last: int = 50) -> dict[str, Any]:
+        """What goes on: `microsoft`, `latency_ms`, `faults`, `counts` by side and status, the `last` requests."""
+        application = self._application
+        seen = list(application.requests)[-last:] if last > 0 else []
+        return {
+            "microsoft": application.faults.mode,
+            "latency_ms": round(application.latency * 1000, 3),
+            "faults": [fault.describe() for fault in application.faults.pending()],
+            "counts": dict(application.counts),
+            "requests": [
+                {"side": one.side, "method": one.method, "path": one.path, "status": one.status, "user": one.upn}
+                for one in seen
+            ],
+        }
+
+
+def _known(upn: str) -> str:
+    if upn not in USERS:
+        raise ValueError(f"There is no account {upn}.")
+    return upn
+
+
+def _members(upn: str) -> tuple[str, ...]:
+    return (_known(upn),) if upn else tuple(user.upn for user in MEMBERS)
+
+
+def _json(status: int, body: Any) -> Response:
+    headers = [("Content-Type", "application/json; charset=utf-8"), ("Cache-Control", "no-store")]
+    return Response(status, headers, json.dumps(body, ensure_ascii=False).encode())
+
+
+def _sentence(status: int, text: str) -> Response:
+    return _json(status, {"error": text})
+
+
+def _is_foreign(origin: str) -> bool:
+    try:
+        return urlsplit(origin).hostname not in ("127.0.0.1", "localhost")
+    except ValueError:
+        return True
+
+
+def handle(control: Control, request: Request) -> Response:
+    """Answer `/_sandbox/…`. A web page from elsewhere cannot reach it: a foreign Origin is refused."""
+    if _is_foreign(request.headers.get("origin", request.origin)):
+        return _sentence(403, "Only pages on this computer may use the sandbox's switches.")
+    act, _, number = request.path.removeprefix("/_sandbox").strip("/").partition("/")
+    try:
+        return _act(control, request, act, number)
+    except (ValueError, TypeError) as error:
+        return _sentence(400, str(error))
+
+
+def _act(control: Control, request: Request, act: str, number: str) -> Response:
+    if act == "state" and request.method == "GET":
+        last = parse_qs(request.query).get("last", ["50"])[0]
+        return _json(200, control.state(int(last) if last.isdecimal() else 50))
+    if act == "faults":
+        return _faults(control, request, number)
+    if request.method != "POST":
+        return _sentence(405, "This switch is set with POST.")
+    acts: dict[str, Callable[..., object]] = {
+        name: getattr(control, name)
+        for name in (
+            "microsoft", "latency", "expires_in", "expire_tokens", "revoke_sign_ins", "require_mfa", "disable",
+            "enable", "register_certificate", "register_redirect_uri", "reset",
+        )
+    }  # fmt: skip
+    if act not in acts or number:
+        return _sentence(404, f"There is no switch “{act}”; there are faults, {', '.join(acts)}.")
+    values = _values(request)
+    takes = list(inspect.signature(acts[act]).parameters)
+    if sorted(values) != sorted(takes):
+        return _sentence(400, f"The switch “{act}” takes {', '.join(takes) or 'no fields'}.")
+    acts[act](**values)
+    return _json(200, control.state(last=0))
+
+
+def _faults(control: Control, request: Request, number: str) -> Response:
+    if request.method == "GET":
+        return _json(200, control.state(last=0)["faults"])
+    if request.method == "DELETE":
+        control.clear(int(number) if number else None)
+        return _json(200, control.state(last=0)["faults"])
+    if request.method != "POST":
+        return _sentence(405, "Faults are listed with GET, ordered with POST and forgotten with DELETE.")
+    values = _values(request)
+    if not isinstance(values.get("kind"), str):
+        raise ValueError("Name the kind of fault.")
+    ordered = control.fault(**values)
+    faults = control.state(last=0)["faults"]
+    return _json(201, next((fault for fault in faults if fault["id"] == ordered), {"id": ordered}))
+
+
+def _values(request: Request) -> dict[str, Any]:
+    if not request.body.strip():
+        return {}
+    try:
+        values = json.loads(request.body)
+    except ValueError:
+        raise ValueError("The body is not JSON.") from None
+    if not isinstance(values, dict):
+        raise ValueError("Send one JSON object.")
+    return values
