@@ -73,6 +73,9 @@ class Call(Coded):
     state = models.PositiveSmallIntegerField(choices=CallState, default=CallState.NEW)
     reason = models.CharField(max_length=100, blank=True)
     missed = models.BooleanField(default=False)
+    hung_up = models.BooleanField(default=False)  # somebody's part ended otherwise than "answered elsewhere"
+    over = models.BooleanField(default=False)  # the exchange said so of the whole call
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="+")  # of a private one
     started_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -110,6 +113,7 @@ class Leg(models.Model):
     line = models.CharField(max_length=32, blank=True)
     state = models.PositiveSmallIntegerField(choices=CallState, default=CallState.NEW)
     elsewhere = models.BooleanField(default=False)
+    transferred = models.BooleanField(default=False)  # a colleague handed the call over to this agent
     rang_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
