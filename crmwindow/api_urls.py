@@ -1,3 +1,6 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern] = []
+from crmwindow.api import api
+
+urls: tuple[list[URLPattern | URLResolver], str, str] = api.urls
+urlpatterns = urls[0]

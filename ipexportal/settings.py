@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+from huey.serializer import SignedSerializer
 
 from tenants.keys import parse_keys
 
@@ -49,13 +50,27 @@ else:
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+# The stream listens on a direct connection; needed where DATABASE_URL goes through PgBouncer
+STREAM_DATABASE_URL = env.str("STREAM_DATABASE_URL", default="")
 REFUSED_LOOPBACK_PORTS = {
     PORTAL.port or {"https": 443}.get(PORTAL.scheme, 80),
     *([int(DATABASES["default"]["PORT"] or 5432)] if ON_POSTGRESQL else []),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
-HUEY_IMMEDIATE = env.bool("HUEY_IMMEDIATE", default=False)
+HUEY: dict[str, Any] = {
+    "name": "ipex",
+    "serializer": SignedSerializer(secret=SECRET_KEY, salt="ipex.jobs"),
+    "results": False,
+    "immediate": env.bool("HUEY_IMMEDIATE", default=False),
+    "consumer": {"workers": env.int("HUEY_WORKERS", default=4), "worker_type": "thread"},
+}
+if HUEY["immediate"]:
+    HUEY |= {"huey_class": "huey.MemoryHuey"}
+elif ON_POSTGRESQL:  # its tables are made by a migration (crmwindow 0002), not by whoever imports this
+    HUEY |= {"huey_class": "huey.PostgresHuey", "connection": {"dsn": DATABASE_URL, "create_tables": False}}
+else:
+    HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": f"{DATABASES['default']['NAME']}.jobs"}}
 
 # Mail
 MAILERS: dict[str, dict[str, Any]] = {
@@ -84,6 +99,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "huey.contrib.djhuey",
+    "ninja",  # the API page's own copy of Swagger UI
     "ipexportal",
     "crmwindow",
     "tenants",

@@ -1,0 +1,171 @@
+"""One listener per process: from the outbox to every open stream of this process.
+
+On PostgreSQL it holds one direct connection that LISTENs (PgBouncer in transaction mode would break that: see
+STREAM_DATABASE_URL). A notification sent while it reconnects is lost, so afterwards every stream asks for its state.
+Once a second it looks whether the streams' sessions still stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.db.models import Max
+
+from crmwindow.models import Outbox, WindowSession
+from crmwindow.outbox import CHANNEL, REVOKED, STATE, woken
+from crmwindow.sessions import is_live
+
+POLL_SECONDS = 0.1
+CHECK_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class Subscriber:
+    """One open stream; its queue holds event names, each at most once."""
+
+    agent: int
+    session: int
+    loop: asyncio.AbstractEventLoop
+    queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    def tell(self, kind: str) -> None:
+        self.loop.call_soon_threadsafe(self._put, kind)
+
+    def _put(self, kind: str) -> None:
+        if self.queue.empty() or kind == REVOKED:
+            self.queue.put_nowait(kind)
+
+
+class Hub:
+    def __init__(self) -> None:
+        self._subscribers: dict[int, set[Subscriber]] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    @contextmanager
+    def subscribed(self, *, agent: int, session: int) -> Iterator[Subscriber]:
+        """A stream of this event loop, for as long as the block runs."""
+        subscriber = Subscriber(agent, session, asyncio.get_running_loop())
+        with self._lock:
+            self._subscribers.setdefault(agent, set()).add(subscriber)
+        self.start()
+        try:
+            yield subscriber
+        finally:
+            with self._lock:
+                self._subscribers[agent].discard(subscriber)
+                if not self._subscribers[agent]:
+                    del self._subscribers[agent]
+
+    def start(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._stopping.clear()
+                self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End every stream and the listener."""
+        self._stopping.set()
+        woken.set()
+        for subscriber in self._all():
+            subscriber.tell(REVOKED)
+        if self._thread:
+            self._thread.join(timeout=3)
+
+    def _run(self) -> None:
+        listen = self._listen if connection.vendor == "postgresql" else self._poll
+        while not self._stopping.is_set():
+            try:
+                listen()
+            except Exception:
+                if not self._stopping.is_set():
+                    logger.exception("The listener lost its connection and starts again.")
+                    sleep(0.5)
+            finally:
+                connection.close()
+
+    def _listen(self) -> None:
+        with psycopg.connect(**_direct(), autocommit=True) as listener:
+            listener.execute(f"LISTEN {CHANNEL}")
+            self._tell_all()
+            checked = monotonic()
+            while not self._stopping.is_set():
+                for notification in listener.notifies(timeout=CHECK_SECONDS, stop_after=1):
+                    self._pass_on(Outbox.objects.filter(pk__in=notification.payload.split(",")))
+                if monotonic() - checked >= CHECK_SECONDS:
+                    self._check()
+                    checked = monotonic()
+
+    def _poll(self) -> None:
+        last = self._newest()
+        self._tell_all()
+        checked = monotonic()
+        while not self._stopping.is_set():
+            woken.wait(POLL_SECONDS)
+            woken.clear()
+            rows = Outbox.objects.filter(pk__gt=last).order_by("pk")
+            last = self._pass_on(rows) or last
+            if monotonic() - checked >= CHECK_SECONDS:
+                self._check()
+                checked = monotonic()
+
+    def _newest(self) -> int:
+        return Outbox.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+    def _pass_on(self, rows: Any) -> int:
+        """Tell the streams these rows name; answers the last one's id."""
+        last = 0
+        for row, agent, kind in rows.values_list("pk", "agent_id", "kind"):
+            last = row
+            for subscriber in self._of(agent):
+                subscriber.tell(kind)
+        return last
+
+    def _check(self) -> None:
+        """Streams whose session ended, expired, or whose agent was disabled hear of it."""
+        close_old_connections()
+        subscribers = self._all()
+        rows = WindowSession.objects.select_related("agent", "instance")
+        sessions = rows.in_bulk({subscriber.session for subscriber in subscribers}) if subscribers else {}
+        for subscriber in subscribers:
+            session = sessions.get(subscriber.session)
+            if session is None or not is_live(session):
+                subscriber.tell(REVOKED)
+
+    def _tell_all(self) -> None:
+        for subscriber in self._all():
+            subscriber.tell(STATE)
+
+    def _of(self, agent: int) -> list[Subscriber]:
+        with self._lock:
+            return list(self._subscribers.get(agent, ()))
+
+    def _all(self) -> list[Subscriber]:
+        with self._lock:
+            return [subscriber for group in self._subscribers.values() for subscriber in group]
+
+
+def _direct() -> dict[str, Any]:
+    """How to reach PostgreSQL without a pool between."""
+    if settings.STREAM_DATABASE_URL:
+        return {"conninfo": settings.STREAM_DATABASE_URL}
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    given = connection.settings_dict
+    return {ours: given[theirs] for theirs, ours in names.items() if given.get(theirs)}
+
+
+hub = Hub()

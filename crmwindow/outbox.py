@@ -1,0 +1,38 @@
+"""Tell open windows that something changed. Rows carry only ids; a window then asks for its present state itself.
+
+Call `tell` inside the transaction that makes the change. On PostgreSQL a NOTIFY with the new ids goes out with the commit;
+elsewhere this process's hub is woken after it, and other processes look every tenth of a second.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from crmwindow.models import Outbox
+
+CHANNEL = "ipex_outbox"
+IDS_PER_NOTIFY = 500  # a payload holds less than 8,000 bytes
+STATE, REVOKED = "state", "revoked"
+
+woken = threading.Event()
+
+
+def tell(agents: Iterable[int], kind: str = STATE) -> None:
+    """`agents` are primary keys; every open window of theirs hears of it."""
+    rows = Outbox.objects.bulk_create([Outbox(agent_id=agent, kind=kind) for agent in sorted(set(agents))])
+    if not rows:
+        return
+    if connection.vendor == "postgresql":
+        _notify([row.pk for row in rows])
+    else:
+        transaction.on_commit(woken.set)
+
+
+def _notify(ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), IDS_PER_NOTIFY):
+            payload = ",".join(map(str, ids[start : start + IDS_PER_NOTIFY]))
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])

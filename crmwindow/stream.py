@@ -1,0 +1,108 @@
+"""The event stream of a window, as a raw ASGI app: no Django handler and no database connection per open stream.
+
+`GET /window/events?instance=<code>` with the window's cookie: Server-Sent Events `state` (ask for your state) and `revoked`
+(your session ended), a comment every 15 s, and a first `state` on every connect, because what was said meanwhile is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+
+from crmwindow.hub import hub
+from crmwindow.outbox import REVOKED, STATE
+from crmwindow.sessions import session_from_cookie
+
+HEARTBEAT_SECONDS = 15
+PATH = "/window/events"
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def events(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if scope["method"] != "GET" or headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        await _refuse(send)
+        return
+    who = await sync_to_async(_who, thread_sensitive=False)(scope["query_string"], headers.get("cookie", ""))
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    if who is None:
+        await _say(send, _event(REVOKED), more=False)
+        return
+    with hub.subscribed(agent=who[0], session=who[1]) as subscriber:
+        await _say(send, b"retry: 1000\n\n" + _event(STATE))
+        await _until_gone(subscriber.queue, receive, send)
+
+
+async def _until_gone(queue: asyncio.Queue[str], receive: Receive, send: Send) -> None:
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        while True:
+            news = asyncio.ensure_future(queue.get())
+            await asyncio.wait({gone, news}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                news.cancel()
+                return
+            kind = news.result() if news.done() else ""
+            news.cancel()
+            await _say(send, _event(kind) if kind else b":\n\n", more=kind != REVOKED)
+            if kind == REVOKED:
+                return
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _who(query: bytes, cookie: str) -> tuple[int, int] | None:
+    """(agent, session) of a live session with an agent."""
+    try:
+        code = uuid.UUID(parse_qs(query.decode("latin-1")).get("instance", [""])[0])
+        morsel = SimpleCookie(cookie).get(settings.WINDOW_COOKIE)
+    except (ValueError, CookieError):
+        return None
+    try:
+        session = session_from_cookie(morsel.value if morsel else "", code)
+    finally:
+        connections.close_all()
+    return (session.agent_id, session.pk) if session and session.agent_id else None
+
+
+def _event(kind: str) -> bytes:
+    return f"event: {kind}\ndata: 1\n\n".encode()
+
+
+async def _say(send: Send, body: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _refuse(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 403, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in pairs]
+
+
+HEADERS = _headers(
+    [
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("cache-control", "no-store"),
+        ("x-accel-buffering", "no"),
+        ("x-content-type-options", "nosniff"),
+    ]
+)

@@ -1,0 +1,34 @@
+"""Everything in one process: the event stream as a raw app, the rest through Django."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ipexportal.settings")
+django_application = get_asgi_application()
+
+from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
+from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and scope["path"] == PATH:
+        await events(scope, receive, send)
+    else:
+        handler: Any = django_application
+        await handler(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            hub.start()
+        elif message["type"] == "lifespan.shutdown":
+            hub.stop()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
