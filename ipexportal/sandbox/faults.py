@@ -84,7 +84,7 @@ class Fault:
             raise ValueError("The status is one of 200, 500, 502, 503, 504.")
         try:
             re.compile(self.path)
-        except re.PatternError as error:
+        except re.error as error:
             raise ValueError(f"The path is no regular expression: {error}.") from None
 
     def _check_types(self) -> None:

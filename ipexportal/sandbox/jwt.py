@@ -60,7 +60,8 @@ class Certificate:
     def _is_named_by(self, header: dict[str, Any]) -> bool:
         sha256 = b64(self._certificate.fingerprint(hashes.SHA256()))
         sha1 = b64(self._certificate.fingerprint(hashes.SHA1()))  # noqa: S303 - the name Entra gives it, not a safeguard
-        return header.get("x5t#S256") == sha256 or header.get("x5t") == sha1
+        # msal pads these two although RFC 7515 has no padding.
+        return str(header.get("x5t#S256")).rstrip("=") == sha256 or str(header.get("x5t")).rstrip("=") == sha1
 
     def claims(self, assertion: str) -> dict[str, Any] | None:
         """The claims of an assertion that this certificate signed; None when another key did or it is no token."""

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,17 +12,15 @@ from ipexportal.sandbox.directory import PEOPLE
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
+    if not text.isdecimal() or int(text) > 65535:
+        raise ArgumentTypeError(f"a port is a number from 0 to 65535, not “{text}”")
+    return int(text)
 
 
-def _not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"this is a whole number that is not negative, not “{text}”")
+    return int(text)
 
 
 class Command(BaseCommand):
@@ -32,8 +30,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=_port, default=8010, help="http port (8010; 0 takes any free one)")
         parser.add_argument("--tls-port", type=_port, help="https port with a throwaway certificate authority")
-        parser.add_argument("--latency-ms", type=_not_negative, default=0, help="how long a Dataverse answer takes")
-        parser.add_argument("--records", type=_not_negative, default=300, help="generated records (300)")
+        parser.add_argument("--latency-ms", type=_number, default=0, help="how long a Dataverse answer takes")
+        parser.add_argument("--records", type=_number, default=300, help="generated records (300)")
         parser.add_argument("--seed", type=int, default=1, help="seed of the generated records (1)")
 
     def handle(self, **options: Any) -> None:
