@@ -31,6 +31,7 @@ API = "/api/data/v9.2/"
 MAX_BYTES = 20 * 1024 * 1024
 MAX_RETRIES = 2
 CONNECT_SECONDS = 3.0
+PAUSE_SECONDS = 0.1
 READS = frozenset({"GET", "HEAD"})
 # Worth another attempt; a 500 is not, it is mostly a plug-in that fails every time.
 PASSING = frozenset({None, 200, 408, 429, 502, 503, 504})
@@ -332,7 +333,7 @@ def _pause(error: errors.DataverseError, retry: int) -> float | None:
         return error.retry_after
     if isinstance(error, errors.Throttled):
         return None
-    return 0.1 * retry * (1 + random.random())  # noqa: S311 - jitter, no secret
+    return PAUSE_SECONDS * retry * (1 + random.random())  # noqa: S311 - jitter, no secret
 
 
 def _headers(prefer: Iterable[str], if_match: str | None, if_none_match: str | None, *, strong: bool) -> dict[str, str]:

@@ -288,7 +288,9 @@ class _Reader:
     def ask(self, table: str) -> list[Future[dict[str, Any]]]:
         """The definition, then one answer per cast."""
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", table):
-            raise _no_table(table)
+            impossible: Future[dict[str, Any]] = Future()
+            impossible.set_exception(_no_table(table))
+            return [impossible]
         address = _definition(table)
         expand = f"Attributes($select={_COLUMN}),ManyToOneRelationships($select={_LINK})"
         casts = [
