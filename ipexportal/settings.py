@@ -67,7 +67,7 @@ HUEY: dict[str, Any] = {
 }
 if HUEY["immediate"]:
     HUEY |= {"huey_class": "huey.MemoryHuey"}
-elif ON_POSTGRESQL:  # its tables are made by a migration (crmwindow 0002), not by whoever imports this
+elif ON_POSTGRESQL:  # its tables are made by a migration (crmwindow, "job queue tables"), not by whoever imports this
     HUEY |= {"huey_class": "huey.PostgresHuey", "connection": {"dsn": DATABASE_URL, "create_tables": False}}
 else:
     HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": f"{DATABASES['default']['NAME']}.jobs"}}

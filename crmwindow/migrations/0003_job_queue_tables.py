@@ -12,5 +12,5 @@ def make_tables(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crmwindow", "0001_initial")]
+    dependencies = [("crmwindow", "0002_call_endings_and_merges")]
     operations = [migrations.RunPython(make_tables, migrations.RunPython.noop)]
