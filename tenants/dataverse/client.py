@@ -95,7 +95,7 @@ class _Call:
     headers: dict[str, str]
     body: bytes | None
     budget: Budget
-    token: str | None = None
+    token: str = ""
     refreshed: bool = False
     retries: int = 0
     may_have_applied: bool = False
@@ -219,6 +219,7 @@ class Client:
         return path
 
     def _until_answered(self, call: _Call) -> Answer:
+        call.token = self._token(False)  # what it raises is the caller's matter and not tried again
         while True:
             try:
                 return self._attempt(call)
@@ -251,8 +252,6 @@ class Client:
         return 0.0
 
     def _attempt(self, call: _Call) -> Answer:
-        if call.token is None:
-            call.token = self._token(False)
         if call.budget.expired:
             raise errors.Unavailable("There was no time left to ask Dataverse.", final=True, reached=False)
         started, status = monotonic(), 0
@@ -284,7 +283,9 @@ def _no_answer(call: _Call, error: Exception) -> errors.Unavailable:
     if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError):
         return errors.Unavailable("Dataverse cannot be reached.", reached=False)
     if isinstance(error, requests.exceptions.SSLError):
-        return errors.Unavailable("The connection is not secure.", final=True, may_have_applied=call.writes)
+        shaken = "CERTIFICATE_VERIFY_FAILED" not in str(error)
+        applied = call.writes and shaken
+        return errors.Unavailable("The connection is not secure.", final=True, reached=shaken, may_have_applied=applied)
     if isinstance(error, requests.exceptions.Timeout):
         return errors.Unavailable("Dataverse did not answer in time.", final=True, may_have_applied=call.writes)
     return errors.Unavailable("The connection to Dataverse was lost.", may_have_applied=call.writes)

@@ -313,16 +313,17 @@ def test_a_name_nobody_knows_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> No
     assert (str(caught.value), caught.value.may_have_applied) == ("Dataverse cannot be reached.", False)
 
 
-def test_a_token_that_cannot_be_had_is_the_callers_matter(dataverse: StandIn) -> None:
-    class SignedOut(Exception):
-        pass
+@pytest.mark.parametrize("trouble", [errors.SignInRequired, errors.Unavailable, RuntimeError])
+def test_a_token_that_cannot_be_had_is_not_asked_for_again(dataverse: StandIn, trouble: type[Exception]) -> None:
+    asked: list[bool] = []
 
     def no_token(forced: bool) -> str:
-        raise SignedOut
+        asked.append(forced)
+        raise trouble
 
-    with pytest.raises(SignedOut):
+    with pytest.raises(trouble):
         Client(origin=dataverse.origin, token=no_token).get("contacts", budget=Budget(5))
-    assert dataverse.seen == []
+    assert (asked, dataverse.seen) == ([False], [])
 
 
 def test_a_connection_survives_errors_and_is_used_again(dataverse: StandIn) -> None:
