@@ -14,6 +14,7 @@ MAX_CONDITIONS = 500
 MAX_URL = 32_768 - 2_000  # encoded characters for the filter; the rest is for host, table, $select and $top
 
 LONGEST_NAME = 100  # characters of a search by name that count
+_COLUMN = "COLUMN"  # stands for the column while one number's alternatives are written, once for all its columns
 
 
 def filters(
@@ -23,9 +24,12 @@ def filters(
 
     A hit is any row of any of the queries, to be checked again with `phone.holds`.
     """
-    exact, patterns = phone.spellings(number), phone.patterns(number)
-    parts = [_column_filter(column, exact, patterns) for column in dict.fromkeys(columns)]
-    return list(_packed(parts, conditions=len(patterns) + 1, max_conditions=max_conditions, max_url=max_url))
+    patterns = phone.patterns(number)
+    template = _column_filter(_COLUMN, phone.spellings(number), patterns)
+    parts = [template.replace(_COLUMN, odata.name(column)) for column in dict.fromkeys(columns)]
+    size = len(odata.encode(template)) + len("%20or%20")
+    sizes = [size + len(part) - len(template) for part in parts]
+    return list(_packed(parts, sizes, conditions=len(patterns) + 1, max_conditions=max_conditions, max_url=max_url))
 
 
 def name_filters(
@@ -58,12 +62,11 @@ def _column_filter(column: str, exact: Iterable[str], patterns: Iterable[str]) -
     return " or ".join([odata.in_(column, exact), *alternatives])
 
 
-def _packed(parts: Iterable[str], *, conditions: int, max_conditions: int, max_url: int) -> Iterator[str]:
+def _packed(parts: list[str], sizes: list[int], *, conditions: int, max_conditions: int, max_url: int) -> Iterator[str]:
     """Join as many columns into each filter as the limits allow; one column is never split."""
     packed: list[str] = []
     length = 0
-    for part in parts:
-        size = len(odata.encode(part)) + len("%20or%20")
+    for part, size in zip(parts, sizes, strict=True):
         if packed and ((len(packed) + 1) * conditions > max_conditions or length + size > max_url):
             yield _any(packed)
             packed, length = [], 0

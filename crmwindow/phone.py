@@ -94,7 +94,7 @@ def numbers_in(text: str, region: str) -> tuple[Number, ...]:
 
 def holds(text: str, number: Number, region: str) -> bool:
     """Does a stored field hold that number? Extensions play no part."""
-    return any(_e164(found) == number.e164 for found, _ in _read(text, region))
+    return any(_e164(found) == number.e164 for (found, _kind), _extension in _read(text, region))
 
 
 def caller(text: str, *, region: str, own_numbers: Iterable[str] = ()) -> Caller:
@@ -187,24 +187,27 @@ _LINES = re.compile(r"([^-]*\d)\s*-\s*\d{1,3}\s*")  # 224 551 111-15: the first 
 _SCHEME = re.compile(r"\s*(?:sips?|tel|callto):\s*", re.IGNORECASE)
 
 
+type _Found = tuple[PhoneNumber, int]  # with its PhoneNumberType, which costs as much as reading it
+
+
 def _numbers(text: str, region: str, *, lost_plus: bool = False) -> Iterator[Number]:
-    return (_number(*found) for found in _read(text, region, lost_plus=lost_plus))
+    return (_number(*found, extension) for found, extension in _read(text, region, lost_plus=lost_plus))
 
 
-def _read(text: str, region: str, *, lost_plus: bool = False) -> Iterator[tuple[PhoneNumber, str]]:
+def _read(text: str, region: str, *, lost_plus: bool = False) -> Iterator[tuple[_Found, str]]:
     text, region, position = _clean(text), region.upper(), 0
     while run := _RUN.search(text, position):
         extension = _EXTENSION.match(text, run.end())
         position = extension.end() if extension else run.end()
-        number = _one(run[0], region, lost_plus=lost_plus)
-        if number is not None:
-            yield number, extension[1] if extension else ""
+        found = _one(run[0], region, lost_plus=lost_plus)
+        if found:
+            yield found, extension[1] if extension else ""
         else:
-            yield from ((several, "") for several in _several(run[0], region))
+            yield from ((each, "") for each in _several(run[0], region))
 
 
-def _one(run: str, region: str, *, lost_plus: bool = False) -> PhoneNumber | None:
-    return next((number for text in _readings(run, lost_plus) if (number := _valid(text, region))), None)
+def _one(run: str, region: str, *, lost_plus: bool = False) -> _Found | None:
+    return next((found for text in _readings(run, lost_plus) if (found := _valid(text, region))), None)
 
 
 def _readings(run: str, lost_plus: bool) -> Iterator[str]:
@@ -229,36 +232,34 @@ def _begins_with_country(run: str, digits: str) -> bool:
     return len(groups) == 1 or (groups[0].isascii() and int(groups[0]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 
-def _several(run: str, region: str) -> list[PhoneNumber]:
+def _several(run: str, region: str) -> list[_Found]:
     matched = [match.number for match in PhoneNumberMatcher(run, region, max_tries=20)]
     if matched:
-        return matched
+        return [(number, phonenumbers.number_type(number)) for number in matched]
     lines = _LINES.fullmatch(run)
     parts = [lines[1]] if lines else _BETWEEN_NUMBERS.split(run)
-    return [number for part in parts if part != run and (number := _one(part, region))]
+    return [found for part in parts if part != run and (found := _one(part, region))]
 
 
-def _valid(text: str, region: str) -> PhoneNumber | None:
+def _valid(text: str, region: str) -> _Found | None:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
         return None
-    if not _is_valid(number) and number.italian_leading_zero:
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN and number.italian_leading_zero:
         number.italian_leading_zero = None  # `0777 123 456` and `+420 0777…`: a zero that isn't part of the number
-    return number if _is_valid(number) else None
+        kind = phonenumbers.number_type(number)
+    return None if kind == PhoneNumberType.UNKNOWN else (number, kind)
 
 
-def _is_valid(number: PhoneNumber) -> bool:
-    return phonenumbers.number_type(number) != PhoneNumberType.UNKNOWN
-
-
-def _number(found: PhoneNumber, extension: str) -> Number:
+def _number(found: PhoneNumber, kind: int, extension: str) -> Number:
     return Number(
         e164=_e164(found),
         country=found.country_code or 0,
         national=phonenumbers.national_significant_number(found),
         region=phonenumbers.region_code_for_number(found) or "001",
-        kind=_KINDS.get(phonenumbers.number_type(found), "other"),
+        kind=_KINDS.get(kind, "other"),
         extension=extension or found.extension or "",
     )
 

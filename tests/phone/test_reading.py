@@ -6,6 +6,7 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType
 
 from crmwindow.phone import Number, holds, numbers_in, parse
 
@@ -233,7 +234,7 @@ def test_an_extension_does_not_keep_a_field_from_holding_the_number() -> None:
 EXAMPLES = [
     (region, example)
     for region in sorted(phonenumbers.SUPPORTED_REGIONS)
-    for kind in phonenumbers.PhoneNumberType.values()
+    for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE)
     if (example := phonenumbers.example_number_for_type(region, kind)) is not None
 ]
 
@@ -246,7 +247,7 @@ def test_every_country_reads_its_own_numbers_in_every_usual_form() -> None:
         for style in (styles.E164, styles.INTERNATIONAL, styles.NATIONAL, styles.RFC3966):
             text = phonenumbers.format_number(example, style)
             number = parse(text, region)
-            if number is None or number.e164 != e164 or number.display != parse(e164, "CZ").display:  # type: ignore[union-attr]
+            if number is None or number.e164 != e164:
                 wrong.append((region, text, number))
     assert wrong == []
 
