@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from ipexportal.sandbox.entra_errors import KINDS as ENTRA_ERRORS
 from ipexportal.sandbox.errors import error
 from ipexportal.sandbox.http import Request, Response
 
@@ -82,6 +83,8 @@ class Fault:
             raise ValueError("The seconds lie between 0 and 600.")
         if self.status and self.status not in (200, 500, 502, 503, 504):
             raise ValueError("The status is one of 200, 500, 502, 503, 504.")
+        if self.kind == "entra_error" and self.code not in ENTRA_ERRORS:
+            raise ValueError(f"The sandbox does not know AADSTS{self.code}.")
         try:
             re.compile(self.path)
         except re.error as error:

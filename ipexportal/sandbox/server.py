@@ -20,7 +20,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ipexportal.sandbox import control, crm_page
 from ipexportal.sandbox.directory import ACME_TENANT, PEOPLE
 from ipexportal.sandbox.entra import Entra
-from ipexportal.sandbox.entra_errors import KINDS as ENTRA_KINDS
 from ipexportal.sandbox.entra_errors import Refusal, Report
 from ipexportal.sandbox.errors import error, not_a_member
 from ipexportal.sandbox.faults import Fault, Faults, Side, front_end_page, throttled
@@ -143,8 +142,8 @@ class Application:
             elif fault.kind == "entra_down":
                 return self._keep("entra", request, "", front_end_page(503))
             elif request.method == "POST" and request.path.endswith("/token"):
-                refusal = Refusal(fault.code if fault.code in ENTRA_KINDS else 50076)
-                return self._keep("entra", request, "", Report.of(refusal, request).response(request.origin))
+                report = Report.of(Refusal(fault.code), request)
+                return self._keep("entra", request, "", report.response(request.origin))
         return self._keep("entra", request, "", self.entra.handle(request))
 
     # Dataverse
@@ -268,7 +267,7 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    body = b""
+    body = bytearray()
     more = True
     while more:
         message = await receive()
@@ -278,7 +277,7 @@ async def _read(scope: Scope, receive: Receive) -> Request | None:
             return None
     query = scope["query_string"].decode("latin-1")
     origin = f"{scope['scheme']}://{headers.get('host', '').lower()}"
-    return Request(scope["method"], scope["path"], query, headers, body, origin)
+    return Request(scope["method"], scope["path"], query, headers, bytes(body), origin)
 
 
 async def _send(answer: Response, send: Send) -> None:
