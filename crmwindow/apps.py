@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class CrmWindowConfig(AppConfig):
     name = "crmwindow"
     verbose_name = _("CRM window")
+
+    def ready(self) -> None:
+        from crmwindow import configuration  # noqa: F401  (adds its section to the configuration file)

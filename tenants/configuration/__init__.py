@@ -1,0 +1,162 @@
+"""One customer's configuration as a TOML file: read it with every mistake in its place, apply it whole or not at all, write it.
+
+What is absent from a file stays as it is; a list that is present replaces that list; agents are matched by e-mail and
+never removed by absence; secrets come from environment variables that the file names, and are never exported.
+docs/tenant.example.toml shows every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from tenants import registration
+from tenants.configuration import checks, crm, customer, people, toml
+from tenants.configuration.differences import ABSENT, HIDDEN, Diff, Difference, between
+from tenants.configuration.mistakes import ConfigurationError, Mistake, Place
+from tenants.configuration.parsing import parse
+from tenants.configuration.sections import Change, Section, Whole, register, sections
+from tenants.dataverse.budget import Budget
+from tenants.models import Tenant, audit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from tenants.configuration.mistakes import Lines
+
+__all__ = ["Configuration", "ConfigurationError", "Diff", "Mistake", "Section", "apply", "export", "load", "register"]
+
+for _section in (*customer.SECTIONS, *crm.SECTIONS, people.SECTION):
+    register(_section)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A file without mistakes. `sections` holds what is present in it, checked."""
+
+    slug: str
+    sections: Mapping[str, Any]
+    secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    lines: Lines | None = field(default=None, repr=False, compare=False)
+
+
+def load(text: str | bytes, *, secrets: Mapping[str, str] | None = None) -> Configuration:
+    """Read a file. Raises ConfigurationError with all its mistakes.
+
+    `secrets` is where `client_secret_env` is looked up: the environment for the command; None (an upload) refuses it.
+    """
+    data, lines = parse(text)
+    place = Place()
+    checked = _checked(data, place)
+    slug = checked.get("tenant", {}).get("slug", "")
+    _follow_rules(checked, Tenant.objects.filter(slug=slug).first() if slug else None, secrets, place)
+    _stop_if_wrong(place, lines)
+    return Configuration(slug, checked, secrets, lines)
+
+
+def apply(configuration: Configuration, *, by: User | str, dry_run: bool = False) -> Diff:
+    """Create or update the customer in one transaction. A dry run does the same and takes it back.
+
+    Raises ConfigurationError when it contradicts what is stored. May ask the instance for its directory, beforehand.
+    """
+    change = Change(by=by, secrets=configuration.secrets)
+    change.directory = _find_directory(configuration, change)
+    try:
+        with transaction.atomic():
+            diff = _apply(configuration, change)
+            if dry_run:
+                transaction.set_rollback(True)
+    except IntegrityError as error:
+        sentence = _("Somebody changed this customer at the same moment. Nothing was imported; try again.")
+        raise ConfigurationError([Mistake("", sentence)]) from error
+    return diff
+
+
+def export(tenant: Tenant) -> str:
+    """The customer's whole configuration, secrets excepted; importing it changes nothing."""
+    heading = _("Configuration of %(name)s. Secrets are never exported.") % {"name": tenant.name}
+    return f"# {heading}\n{toml.dump({name: data for name, data in _snapshot(tenant).items() if data != {}})}"
+
+
+def _checked(data: dict[str, Any], place: Place) -> dict[str, Any]:
+    known = {section.name: section.check for section in sections()}
+    checked: dict[str, Any] = checks.table(known, required=["tenant"])(data, place)
+    return checked
+
+
+def _follow_rules(
+    checked: Mapping[str, Any], tenant: Tenant | None, secrets: Mapping[str, str] | None, place: Place
+) -> None:
+    whole = Whole(tenant, checked, _snapshot(tenant) if tenant else {}, secrets, place)
+    for section in sections():
+        section.rules(whole)
+
+
+def _stop_if_wrong(place: Place, lines: Lines | None) -> None:
+    if place.noted:
+        raise ConfigurationError(
+            Mistake(path, sentence, lines.of(path) if lines else None) for path, sentence in place.noted
+        )
+
+
+def _apply(configuration: Configuration, change: Change) -> Diff:
+    tenant = Tenant.objects.select_for_update().filter(slug=configuration.slug).first()
+    _follow_rules(configuration.sections, tenant, configuration.secrets, change.place)
+    _stop_if_wrong(change.place, configuration.lines)
+    before = _snapshot(tenant) if tenant else {}
+    tenant = tenant or Tenant.objects.create(slug=configuration.slug, name=configuration.sections["tenant"]["name"])
+    for section in sections():
+        if section.name in configuration.sections:
+            section.write(tenant, configuration.sections[section.name], change)
+            _stop_if_wrong(change.place, configuration.lines)
+    tenant = Tenant.objects.get(pk=tenant.pk)
+    diff = _diff(before, _snapshot(tenant), change)
+    if diff:
+        _audit(tenant, diff, change)
+    return diff
+
+
+def _find_directory(configuration: Configuration, change: Change) -> UUID | None:
+    """Ask the instance, without a token, when neither the file nor the portal knows its directory."""
+    data = configuration.sections.get("instance")
+    if data is None or data.get("entra_tenant_id"):
+        return None
+    stored = crm.instance_of(Tenant.objects.filter(slug=configuration.slug).first())
+    url = data.get("url") or (stored.url if stored else "")
+    if not url or (stored and stored.url == url and stored.directory_id):
+        return None
+    found = registration.find_directory(url, Budget(registration.PROBE_SECONDS))
+    if found is None:
+        change.notes.append(str(registration.NOT_VERIFIED))
+    return found
+
+
+def _snapshot(tenant: Tenant) -> dict[str, Any]:
+    return {section.name: section.read(tenant) for section in sections()}
+
+
+def _diff(before: dict[str, Any], after: dict[str, Any], change: Change) -> Diff:
+    found = [
+        difference
+        for section in sections()
+        for difference in between(section, before.get(section.name), after.get(section.name))
+    ]
+    hidden = [Difference("system_account", "", key, HIDDEN, HIDDEN) for key in change.secrets_set]
+    return Diff((*found, *hidden), tuple(change.notes))
+
+
+def _audit(tenant: Tenant, diff: Diff, change: Change) -> None:
+    """Values, but of people only which keys: agents by their code."""
+    codes = {email.lower(): str(code) for email, code in tenant.agents.values_list("email", "code")}
+    kept: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+    for one in diff.differences:
+        path = one.path.replace(one.item, codes[one.item], 1) if one.item in codes else one.path
+        for side, value in (("before", one.before), ("after", one.after)):
+            if value is not ABSENT:
+                kept[side][path] = HIDDEN if one.private else value
+    audit(tenant=tenant, by=change.by, act="configuration.imported", target=tenant.slug, **kept)

@@ -1,0 +1,111 @@
+"""[[agents]]: matched by e-mail, never removed or disabled because they are absent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tenants import registration
+from tenants.configuration import checks
+from tenants.configuration.mistakes import Place, shorten
+from tenants.configuration.sections import Change, Section, Whole
+from tenants.models import Agent, Tenant
+
+OWN = ("name", "email", "upn", "login", "line", "language")
+_agents = checks.tables(
+    checks.table(
+        {
+            "name": checks.text(200, empty=False),
+            "email": checks.required_email,
+            "upn": checks.text(200),
+            "login": checks.text(150),
+            "line": checks.text(32),
+            "window": checks.flag,
+            "language": checks.choice("", *checks.LANGUAGE_CODES),
+        },
+        required=["email"],
+    )
+)
+
+
+def check(value: Any, place: Place) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = _agents(value, place)
+    emails = ((place.item(at).key("email"), item.get("email", "")) for at, item in enumerate(items))
+    checks.unique(emails, _("Two agents have the e-mail “%(value)s”."))
+    return items
+
+
+def rules(whole: Whole) -> None:
+    """New agents have a name; login and principal name belong to one agent each, also beside those not in the file."""
+    stored = {item["email"].casefold(): item for item in whole.stored.get("agents", [])}
+    here = whole.at("agents")
+    items = [(here.item(at), item) for at, item in enumerate(whole.file.get("agents", [])) if "email" in item]
+    for place, item in items:
+        if "name" not in item and item["email"].casefold() not in stored:
+            place.key("name").missing(_("This key is missing; a new agent needs it."))
+    in_file = {item["email"].casefold() for _place, item in items}
+    others = [item for email, item in stored.items() if email not in in_file]
+    merged = [(place, {**stored.get(item["email"].casefold(), {}), **item}) for place, item in items]
+    _one_each(merged, others, "login", _("Two agents have the login “%(value)s”."))
+    names = [(place, {"upn": _principal(item)}) for place, item in merged]
+    sentence = _("Two agents have the user principal name “%(value)s”.")
+    _one_each(names, [{"upn": _principal(item)} for item in others], "upn", sentence)
+
+
+def _principal(item: dict[str, Any]) -> str:
+    return str(item.get("upn") or item["email"])
+
+
+def _one_each(items: list[tuple[Place, dict[str, Any]]], others: list[dict[str, Any]], key: str, sentence: str) -> None:
+    seen = {str(item.get(key, "")).casefold() for item in others}
+    for place, item in items:
+        text = str(item.get(key, ""))
+        if text and text.casefold() in seen:
+            place.key(key).wrong(sentence % {"value": shorten(text)})
+        seen.add(text.casefold())
+
+
+def read(tenant: Tenant) -> list[dict[str, Any]]:
+    rows = tenant.agents.order_by("name", "email", "pk").only(*OWN, "window", "tenant_id")
+    return [{name: getattr(row, name) for name in OWN} | {"window": row.window} for row in rows]
+
+
+def write(tenant: Tenant, data: list[dict[str, Any]], change: Change) -> None:
+    known = {agent.email.casefold(): agent for agent in tenant.agents.all()}
+    _free_logins(known, data)
+    new: list[Agent] = []
+    for at, item in enumerate(data):
+        here = change.place.key("agents").item(at)
+        agent = known.get(item["email"].casefold())
+        if agent is None:
+            new.append(Agent(tenant=tenant, **item))
+            continue
+        change.assign(agent, {name: item[name] for name in OWN if name in item}, here)
+        if "window" in item and item["window"] != agent.window:
+            act = registration.enable_window if item["window"] else registration.disable_window
+            act(agent, change.by)
+    Agent.objects.bulk_create(new)
+
+
+def _free_logins(known: dict[str, Agent], data: list[dict[str, Any]]) -> None:
+    """Two agents may swap logins: those that change are given up first."""
+    changing = [
+        agent
+        for item in data
+        if (agent := known.get(item["email"].casefold())) and item.get("login", agent.login) != agent.login
+    ]
+    Agent.objects.filter(pk__in=[agent.pk for agent in changing]).update(login="")
+    for agent in changing:
+        agent.login = ""
+
+
+SECTION = Section(
+    name="agents",
+    check=check,
+    read=read,
+    write=write,
+    rules=rules,
+    item_key="email",
+    private=frozenset(OWN) - {"language"},
+)
