@@ -1,0 +1,30 @@
+"""What every benchmark needs around it. Imported by manage.py before settings are read, so: no Django here."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+
+from ipexportal.throwaway import postgresql
+
+
+def prepare() -> None:
+    """Fill in what the environment lacks; without a PostgreSQL, start one and run the same command again under it."""
+    for name in ("FIELD_KEYS", "INDEX_KEYS"):
+        os.environ.setdefault(name, f"b1:{base64.b64encode(os.urandom(32)).decode()}")
+    os.environ.setdefault("SECRET_KEY", base64.b64encode(os.urandom(48)).decode())
+    os.environ |= {
+        "DEBUG": "off",
+        "ALLOW_LOOPBACK_MICROSOFT": "on",
+        "PORTAL_URL": "http://127.0.0.1:8000",
+        "ENTRA_CLIENT_ID": "11111111-aaaa-4bbb-8ccc-000000000001",
+        "ENTRA_CLIENT_SECRET": "sandbox-ipex-secret",
+        "SERVE_STATIC_FROM_SOURCE": "on",
+        "LOG_LEVEL": "ERROR",
+    }
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        with postgresql() as url:
+            os.environ["DATABASE_URL"] = url
+            sys.exit(subprocess.run([sys.executable, *sys.argv], check=False).returncode)

@@ -1,0 +1,98 @@
+"""The sandbox as a process of its own, and a customer with a signed-in agent on it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic, sleep
+from urllib.parse import parse_qsl, urlsplit
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+from ipexportal.sandbox import directory
+from ipexportal.sandbox.visitor import pick
+from tenants import sign_in
+from tenants.models import Agent, CustomEntity, Instance, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Microsoft:
+    origin: str
+
+    def latency(self, milliseconds: float) -> None:
+        body = json.dumps({"ms": milliseconds}).encode()
+        request = Request(f"{self.origin}/_sandbox/latency", body, {"Content-Type": "application/json"})  # noqa: S310
+        urlopen(request, timeout=10).close()  # noqa: S310
+
+
+@contextmanager
+def microsoft(*, records: int, seed: int = 1) -> Iterator[Microsoft]:
+    """The sandbox, in another process, without latency yet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "manage.py", "sandbox", f"--port={port}", f"--records={records}", f"--seed={seed}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        _wait_for(port, process)
+        settings.ENTRA_AUTHORITY = f"http://127.0.0.1:{port}"
+        yield Microsoft(settings.ENTRA_AUTHORITY)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    ends = monotonic() + 120
+    while monotonic() < ends and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            sleep(0.1)
+    raise RuntimeError("The sandbox did not start.")
+
+
+def signed_in_agent(stand_in: Microsoft) -> Agent:
+    """jana of Acme, whose instance is the sandbox, signed in through it."""
+    call_command("migrate", verbosity=0)
+    Tenant.objects.filter(slug="benchmark").delete()
+    tenant = Tenant.objects.create(slug="benchmark", name="Benchmark", language="cs")
+    instance = Instance.objects.create(
+        tenant=tenant,
+        url=stand_in.origin,
+        app_id=directory.APP_ID,
+        directory_id=directory.ACME_TENANT,
+        organization_id=directory.ORGANIZATION_ID,
+        leads=True,
+        proven_at=timezone.now(),
+        proven_by="benchmark",
+    )
+    CustomEntity.objects.create(
+        instance=instance,
+        label="Servisní požadavek",
+        table="nnn_myLead",
+        id_column="nnn_myLeadId",
+        phone_columns=["nnn_myPhone1"],
+        first_name="nnn_contactName",
+        last_name="nnn_organizationName",
+    )
+    agent = Agent.objects.create(
+        tenant=tenant, name="Jana Nováková", email="jana@acme.example", login="jana.novakova", line="444", window=True
+    )
+    attempt = sign_in.new_attempt(instance=instance, agent=agent)
+    address, nonce = sign_in.start(attempt)
+    query = dict(parse_qsl(urlsplit(pick(address, agent.email)).query))
+    sign_in.came_back(query, nonce=nonce)
+    agent.refresh_from_db()
+    if not agent.is_signed_in:
+        raise RuntimeError("The agent could not sign in to the sandbox.")
+    return agent
