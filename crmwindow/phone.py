@@ -42,6 +42,7 @@ LONGEST_RAW = 64
 LONGEST_INTERNAL = 5
 
 _KINDS = {PhoneNumberType.MOBILE: "mobile", PhoneNumberType.FIXED_LINE: "fixed"}
+_ORDINARY = {*_KINDS, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _NBSP = "\u00a0"
 
 
@@ -184,6 +185,9 @@ _EXTENSION = re.compile(
 _TRUNK_IN_BRACKETS = re.compile(r"\(\s*0\s*\)")
 _BETWEEN_NUMBERS = re.compile(r"/| {2,}| - ")
 _LINES = re.compile(r"([^-]*\d)\s*-\s*\d{1,3}\s*")  # 224 551 111-15: the first and the last line of a switchboard
+# A zero in front is Slovak in a Czech CRM, unless it is an old Czech spelling: Czech numbers have had none since 2002.
+_TRUNK_NEIGHBOURS = {"CZ": "SK"}
+_TRUNK_ZERO = re.compile(r"[( ]*0[^0]")
 _SCHEME = re.compile(r"\s*(?:sips?|tel|callto):\s*", re.IGNORECASE)
 
 
@@ -207,7 +211,11 @@ def _read(text: str, region: str, *, lost_plus: bool = False) -> Iterator[tuple[
 
 
 def _one(run: str, region: str, *, lost_plus: bool = False) -> _Found | None:
-    return next((found for text in _readings(run, lost_plus) if (found := _valid(text, region))), None)
+    for text in _readings(run, lost_plus):
+        if found := _valid(text, region):
+            return found
+    neighbour = _TRUNK_NEIGHBOURS.get(region)
+    return _valid(run, neighbour) if neighbour and _TRUNK_ZERO.match(run) else None
 
 
 def _readings(run: str, lost_plus: bool) -> Iterator[str]:
@@ -247,10 +255,13 @@ def _valid(text: str, region: str) -> _Found | None:
     except NumberParseException:
         return None
     kind = phonenumbers.number_type(number)
-    if kind == PhoneNumberType.UNKNOWN and number.italian_leading_zero:
-        number.italian_leading_zero = None  # `0777 123 456` and `+420 0777…`: a zero that isn't part of the number
-        kind = phonenumbers.number_type(number)
-    return None if kind == PhoneNumberType.UNKNOWN else (number, kind)
+    if kind != PhoneNumberType.UNKNOWN:
+        return number, kind
+    if not number.italian_leading_zero:
+        return None
+    number.italian_leading_zero = None  # `0777 123 456` and `+420 0777…`: a zero that isn't part of the number
+    kind = phonenumbers.number_type(number)
+    return (number, kind) if kind in _ORDINARY else None
 
 
 def _number(found: PhoneNumber, kind: int, extension: str) -> Number:
