@@ -90,12 +90,12 @@ class _Call:
     """One request with all its attempts."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     template: str
     headers: dict[str, str]
-    body: bytes | None
+    body: bytes | None = field(repr=False)
     budget: Budget
-    token: str = ""
+    token: str = field(default="", repr=False)
     refreshed: bool = False
     retries: int = 0
     may_have_applied: bool = False
