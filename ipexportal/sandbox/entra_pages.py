@@ -51,6 +51,30 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "continue": "Pokračovať",
     },
 }
+_NOTES: Final[dict[str, dict[str, str]]] = {
+    "cs": {
+        "System Administrator": "správkyně systému",
+        "sees the whole organization": "vidí celou organizaci",
+        "sees only his own records": "vidí jen své záznamy",
+        "disabled account": "zakázaný účet",
+        "not a member of the organization": "není v organizaci",
+        "second factor required": "chce druhé ověření",
+        "refuses consent": "odmítne souhlas",
+        "may not create leads": "nesmí zakládat potenciální zákazníky",
+        "another company's directory": "adresář jiné firmy",
+    },
+    "sk": {
+        "System Administrator": "správkyňa systému",
+        "sees the whole organization": "vidí celú organizáciu",
+        "sees only his own records": "vidí len svoje záznamy",
+        "disabled account": "zakázané konto",
+        "not a member of the organization": "nie je v organizácii",
+        "second factor required": "chce druhé overenie",
+        "refuses consent": "odmietne súhlas",
+        "may not create leads": "nesmie zakladať potenciálnych zákazníkov",
+        "another company's directory": "adresár inej firmy",
+    },
+}
 _SUBMIT: Final = "document.forms[0].submit()"
 
 
@@ -63,9 +87,9 @@ def _initials(name: str) -> str:
     return "".join(part[0] for part in name.split()[:2]).upper()
 
 
-def _person(user: User, *, hinted: bool) -> str:
+def _person(user: User, *, hinted: bool, language: str) -> str:
     chosen = " class=hinted autofocus" if hinted else ""
-    note = f" · {user.note}" if user.note else ""
+    note = f" · {_NOTES.get(language, {}).get(user.note, user.note)}" if user.note else ""
     return (
         f'<li><button name="user" value="{escape(user.upn)}"{chosen}><span class="initials" aria-hidden="true">'
         f'{escape(_initials(user.name))}</span><span class="name">{escape(user.name)}</span>'
@@ -86,11 +110,12 @@ def pick_an_account(
     """The list of accounts, the hinted one first; every button carries the whole request on."""
     code, words = _words(language)
     ordered = sorted(people, key=lambda user: user.upn != hint)
+    listed = "".join(_person(user, hinted=user.upn == hint, language=code) for user in ordered)
     place = f" · {directory}" if directory else ""
     body = (
         f"<h1>{words['pick']}</h1><p>{escape(words['to'].format(client=client_name) + place)}</p>"
         f'<form method="post" action="{escape(action)}">{hidden(dict(parameters))}'
-        f'<ul class="people">{"".join(_person(user, hinted=user.upn == hint) for user in ordered)}</ul>'
+        f'<ul class="people">{listed}</ul>'
         f'<button name="cancel" value="1">{words["cancel"]}</button></form>'
         f'<p class="quiet"><br>{words["stand_in"]}</p>'
     )
