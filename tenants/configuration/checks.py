@@ -27,7 +27,7 @@ Check = Callable[[Any, Place], Any]
 MAX_ITEMS = 5000
 LANGUAGE_CODES = tuple(code for code, _name in LANGUAGES)
 _ORIGIN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
-_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d{1,5}")
+_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|(?:[a-z0-9-]+\.)?localhost):\d{1,5}")
 
 
 # Tables and lists
