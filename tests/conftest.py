@@ -6,7 +6,6 @@ reached.
 """
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -14,41 +13,28 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from ipexportal import sandbox as stand_in
+from ipexportal.sandbox import directory
 from tenants.models import Agent, Instance, Membership, Tenant
-
-try:
-    from ipexportal.sandbox import directory
-except ImportError:  # while the sandbox is being built
-    import importlib.util
-    import sys
-
-    spec = importlib.util.spec_from_file_location("sandbox_directory", "ipexportal/sandbox/directory.py")
-    directory = importlib.util.module_from_spec(spec)
-    sys.modules["sandbox_directory"] = directory
-    spec.loader.exec_module(directory)
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Any]:
+def sandbox() -> Iterator[stand_in.Sandbox]:
     """Microsoft's stand-in, over real HTTP, one per test process."""
-    try:
-        from ipexportal import sandbox as stand_in
-    except ImportError:  # while the sandbox is being built
-        yield SimpleNamespace(origin="http://127.0.0.1:8010", authority="http://127.0.0.1:8010")
-        return
     with stand_in.start(records=50) as running:
         yield running
 
 
 @pytest.fixture
-def microsoft(settings: Any, sandbox: Any) -> Any:
-    """The sandbox, and the portal takes it for Microsoft."""
+def microsoft(settings: Any, sandbox: stand_in.Sandbox) -> Iterator[stand_in.Sandbox]:
+    """The sandbox, and the portal takes it for Microsoft. Its switches are set back afterwards; its records stay."""
     settings.ENTRA_AUTHORITY = sandbox.authority
-    return sandbox
+    yield sandbox
+    sandbox.control.reset()
 
 
 @pytest.fixture
-def acme(db: None, microsoft: Any) -> Tenant:
+def acme(db: None, microsoft: stand_in.Sandbox) -> Tenant:
     tenant = Tenant.objects.create(
         slug="acme", name="Acme s.r.o.", embedding_origins=["http://localhost:8000"], own_numbers=["+420222333444"]
     )
