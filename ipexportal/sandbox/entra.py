@@ -28,6 +28,7 @@ _DOMAINS: Final = {"acme.example": ACME_TENANT, "beta.example": BETA_TENANT}
 _SHARED: Final = ("organizations", "common")
 _SESSION_COOKIE: Final = "ESTSAUTHPERSISTENT"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_IN_A_HEADER: Final = re.compile(r"[!-\"$-~]{1,256}")
 _PAGE_HEADERS: Final = [
     ("Content-Type", "text/html; charset=utf-8"),
     ("Cache-Control", "no-store, no-cache"),
@@ -270,7 +271,7 @@ class Entra:
         except ValueError:
             return False
         is_loopback = parts.scheme in ("http", "https") and parts.hostname in _LOOPBACK and not parts.username
-        return redirect_uri in self.redirect_uris or (is_loopback and "#" not in redirect_uri)
+        return redirect_uri in self.redirect_uris or (is_loopback and _IN_A_HEADER.fullmatch(redirect_uri) is not None)
 
     def _check(self, asked: Asked) -> None:
         """Refuse what may be told to the application itself."""

@@ -1,5 +1,17 @@
 """Trouble on demand: what Microsoft's services do on a bad day, for as many requests as a test or the simulator wants.
 
+| kind | what happens |
+|---|---|
+| `throttle` | 429 with one of the three limits' texts; Retry-After grows while one keeps sending |
+| `unavailable`, `html` | 5xx as JSON; a front end's HTML page with 200, 502 or 503 |
+| `slow`, `slow_after_write` | the answer waits before, or after, the request is carried out |
+| `reset`, `reset_after_write` | the connection is torn before, or after, the request is carried out |
+| `truncated` | half of the answer's body |
+| `expired_token` | 401 although the token is good |
+| `missing_privilege` | somebody (`upn`; "" for everybody) lacks `privilege` until the fault is forgotten |
+| `slow_entra`, `entra_down` | Entra waits `seconds` (10), or answers 503 in HTML |
+| `entra_error` | the token endpoint refuses with AADSTS `code` |
+
 The texts of the three 429 answers: Microsoft, "Service protection API limits".
 """
 

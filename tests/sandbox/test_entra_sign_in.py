@@ -175,6 +175,9 @@ def test_an_account_that_is_nowhere_ends_on_a_page(browser: Browser) -> None:
         ({"redirect_uri": "http://127.0.0.1@evil.example/"}, 50011),
         ({"redirect_uri": "javascript:alert(1)"}, 50011),
         ({"redirect_uri": "http://[::1"}, 50011),
+        ({"redirect_uri": "http://127.0.0.1:8000/\r\nX-Injected: yes"}, 50011),
+        ({"redirect_uri": "http://127.0.0.1:8000/zpět"}, 50011),
+        ({"redirect_uri": "http://127.0.0.1:8000/#part"}, 50011),
     ],
 )
 def test_what_cannot_be_trusted_with_an_answer_stays_on_the_page(
