@@ -40,7 +40,8 @@ def rules(whole: Whole) -> None:
     """New agents have a name; login and principal name belong to one agent each, also beside those not in the file."""
     stored = {item["email"].casefold(): item for item in whole.stored.get("agents", [])}
     here = whole.at("agents")
-    items = [(here.item(at), item) for at, item in enumerate(whole.file.get("agents", [])) if "email" in item]
+    listed = [(here.item(at), item) for at, item in enumerate(whole.file.get("agents", [])) if "email" in item]
+    items = list({item["email"].casefold(): (place, item) for place, item in reversed(listed)}.values())[::-1]
     for place, item in items:
         if "name" not in item and item["email"].casefold() not in stored:
             place.key("name").missing(_("This key is missing; a new agent needs it."))
