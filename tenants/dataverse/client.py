@@ -50,7 +50,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    data: dict[str, Any] | None
+    data: dict[str, Any] | None = field(repr=False)
     etag: str = ""
 
     @property

@@ -127,4 +127,5 @@ def shared_session() -> requests.Session:
     return new_session()
 
 
-os.register_at_fork(after_in_child=shared_session.cache_clear)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=shared_session.cache_clear)
