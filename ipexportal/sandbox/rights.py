@@ -1,0 +1,116 @@
+"""Who may do what: roles give privileges, a privilege has a depth, and a record is seen when the depth reaches its owner.
+
+Microsoft: "Security roles and privileges". Acme has one business unit, so Local, Deep and Global reach equally far.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from ipexportal.sandbox import errors
+from ipexportal.sandbox.directory import Depth, User
+from ipexportal.sandbox.metadata import Model, Table, metadata_id
+
+VERBS: Final = ("Create", "Read", "Write", "Append", "AppendTo", "Assign", "Delete")
+OWNED: Final = ("Account", "Contact", "Lead", "Activity", "nnn_myLead")
+OPEN_TO_ALL: Final = ("User", "Team", "BusinessUnit", "Organization", "Role", "AppModule", "TransactionCurrency")
+ACCESS: Final = {
+    "Read": "ReadAccess",
+    "Write": "WriteAccess",
+    "Append": "AppendAccess",
+    "AppendTo": "AppendToAccess",
+    "Create": "CreateAccess",
+    "Delete": "DeleteAccess",
+    "Assign": "AssignAccess",
+}
+
+
+def privilege_id(name: str) -> str:
+    return metadata_id("privilege", name)
+
+
+@cache
+def privileges(user: User) -> dict[str, Depth]:
+    """Every privilege the user's roles give, with its depth."""
+    found: dict[str, Depth] = {}
+    for role in user.roles:
+        for name, depth in _of_role(role, user.depth).items():
+            if name not in found or depth == "Global":
+                found[name] = depth
+    return found
+
+
+def _of_role(role: str, reach: Depth) -> dict[str, Depth]:
+    match role:
+        case "System Administrator":
+            return {f"prv{verb}{table}": "Global" for verb in VERBS for table in (*OWNED, *OPEN_TO_ALL)}
+        case "Service Reader":
+            return {f"prvRead{table}": "Global" for table in (*OWNED, *OPEN_TO_ALL)}
+        case "Service Writer":
+            verbs = ("Create", "Read", "Write", "Append", "AppendTo", "Assign")
+            return {f"prv{verb}{table}": "Global" for verb in verbs for table in OWNED}
+        case "Salesperson" | "Salesperson without leads":
+            found: dict[str, Depth] = {f"prvRead{table}": "Global" for table in OPEN_TO_ALL}
+            found |= {f"prv{verb}{table}": reach for verb in VERBS[:-2] for table in OWNED}
+            found |= {f"prv{verb}{table}": "Basic" for verb in ("Assign", "Delete") for table in OWNED}
+            if role != "Salesperson":
+                del found["prvCreateLead"]
+            return found
+    return {}
+
+
+@dataclass(slots=True)
+class Rights:
+    """The organization's rights, with what tests took away from somebody."""
+
+    model: Model
+    revoked: set[tuple[str, str | None]] = field(default_factory=set)
+
+    def depth(self, user: User, verb: str, table: Table) -> Depth | None:
+        """How far the user's privilege reaches, None without it."""
+        name = f"prv{verb}{table.privilege}"
+        if (name, user.upn) in self.revoked or (name, None) in self.revoked:
+            return None
+        return privileges(user).get(name)
+
+    def require(self, user: User, verb: str, table: Table) -> Depth:
+        """Raises `Refused` 0x80040220 when no role gives the privilege."""
+        depth = self.depth(user, verb, table)
+        if depth is None:
+            raise self._missing_privilege(user, verb, table)
+        return depth
+
+    def own_only(self, user: User, verb: str, table: Table) -> bool:
+        """Whether the user's privilege (required) reaches no further than own records."""
+        return self.require(user, verb, table) == "Basic" and table.user_owned
+
+    def check(self, user: User, verb: str, table: Table, record_id: str, owner: str | None) -> None:
+        """Raises `Refused` 0x80048306 when the privilege does not reach this record."""
+        if self.own_only(user, verb, table) and owner != user.systemuser_id:
+            raise errors.Refused(
+                403,
+                "0x80048306",
+                f"Principal user (Id={user.systemuser_id}, type=8, roleCount={len(user.roles)}, "
+                f"privilegeCount={len(privileges(user))}, accessMode=0) does not have {ACCESS[verb]} right(s) for "
+                f"record with id {record_id} of entity {table.logical_name}",
+            )
+
+    def _missing_privilege(self, user: User, verb: str, table: Table) -> errors.Refused:
+        name = f"prv{verb}{table.privilege}"
+        return errors.Refused(
+            403,
+            "0x80040220",
+            f"Principal user (Id={user.systemuser_id}, type=8, roleCount={len(user.roles)}, "
+            f"privilegeCount={len(privileges(user))}, accessMode={4 if user.application_id else 0}), is missing {name} "
+            f"privilege (Id={privilege_id(name)}) on OTC={table.type_code} for entity '{table.logical_name}' "
+            f"(LocalizedName='{table.labels.get(1033, table.schema_name)}'). context.Caller={user.systemuser_id}",
+        )
+
+    def access(self, user: User, table: Table, owner: str | None) -> str:
+        """RetrievePrincipalAccess's answer for one record."""
+        rights = []
+        for verb, name in ACCESS.items():
+            depth = self.depth(user, verb, table)
+            if depth and (depth != "Basic" or not table.user_owned or owner == user.systemuser_id):
+                rights.append(name)
+        return ", ".join(rights) or "None"
