@@ -15,6 +15,7 @@ type Direction = Literal["incoming", "outgoing"]
 type CallerKind = Literal["number", "withheld", "internal", "own", "unreadable"]
 type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "refused"]
 type SignInStep = Literal["ready", "waiting", "code", "expired", "done"]
+type MatchStep = Literal["one", "many", "unknown", "failed", "searching"]
 type Act = Literal["", "sign-in", "retry"]
 
 
@@ -36,6 +37,27 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One configured extra field with its formatted value. Empty ones are left out by who builds them."""
+
+    label: str
+    value: str
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Details:
+    """The extra fields of the record: four at once, the rest on demand."""
+
+    fields: tuple[Field, ...] = ()
+    problem: Problem | None = None
+
+    @property
+    def more(self) -> int:
+        return len(self.fields) - 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
     """One record that holds the caller's number, as this agent may read it."""
 
@@ -50,6 +72,7 @@ class Match:
     remembered: bool = False
     owned: bool = False  # by this agent
     link: str = ""  # deep link into the CRM
+    details: Details | None = None  # None: still to be asked for, in a slot of its own
 
     @property
     def initials(self) -> str:
@@ -66,25 +89,33 @@ class Matches:
 
     found: tuple[Match, ...] = ()
     chosen: Match | None = None  # the agent's or the remembered choice, or the only match
+    old: tuple[Match, ...] = ()  # inactive records when there is nothing else: shown before a new one is created
+    nobody: bool = False  # the agent said "none of them"
     pending: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     problem: Problem | None = None  # set when nothing at all could be read
 
     @property
-    def complete(self) -> bool:
-        return not self.pending and not self.failed and self.problem is None
+    def step(self) -> MatchStep:
+        """Which of the five pictures the body shows."""
+        if self.chosen is not None:
+            return "one"
+        if self.nobody:
+            return "unknown"
+        if self.found:
+            return "many"
+        if self.problem is not None or self.failed:
+            return "failed"
+        return "searching" if self.pending else "unknown"
 
     @property
-    def unknown(self) -> bool:
-        return self.complete and not self.found
+    def last_key(self) -> int:
+        return min(9, len(self.found))
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
-    """One configured extra field with its formatted value. Empty ones are left out by who builds them."""
-
-    label: str
-    value: str
+    @property
+    def seen(self) -> str:
+        """What the agent already sees, so that looking on answers only with news."""
+        return ".".join([self.step, str(len(self.found)), str(len(self.pending)), str(len(self.failed))])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,13 +132,7 @@ class PastCall:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class History:
     calls: tuple[PastCall, ...] = ()
-    more: bool = False
-    problem: Problem | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Details:
-    fields: tuple[Field, ...] = ()
+    more: str = ""  # address of the whole list in the CRM
     problem: Problem | None = None
 
 
@@ -222,7 +247,9 @@ class State:
     agent_line: str = ""
     agent_account: str = ""  # e-mail or UPN expected at the sign-in
     signed_in: bool = True
-    sign_in_expired: datetime | None = None
+    sign_in_expired: bool = False
+    known: bool = True  # names can be shown: signed in, or read before the sign-in expired
+    problem: Problem | None = None  # stands in the way of everything
     call: Call | None = None
     others: tuple[Call, ...] = ()
     note: Note = field(default_factory=Note)

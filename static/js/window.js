@@ -1,0 +1,490 @@
+// The CRM window's behaviour. What it shows comes from the server as HTML; here live the stream, the note's auto-save,
+// timers, keys, tabs and pop-ups. Nothing here ever puts text into a field that has focus.
+(() => {
+  "use strict";
+
+  const root = document.getElementById("window");
+  if (!root) return;
+  const words = root.dataset;
+  const byId = (id) => document.getElementById(id);
+  const shown = () => byId("bar")?.dataset.call || "";
+  const elapsed = (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+    const two = (number) => String(number).padStart(2, "0");
+    return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+  };
+
+  // -- what a screen reader hears, and the line at the bottom ---------------------------------------------------------
+
+  const said = new Set();
+  function say(text) {
+    const announcer = byId("announcer");
+    if (announcer && text) announcer.textContent = text;
+  }
+
+  function sayNews() {
+    const call = shown();
+    for (const element of root.querySelectorAll("[data-announce]")) {
+      const text = element.dataset.announce.trim().replace(/\s+/g, " ");
+      const key = `${element.dataset.call || call} ${text}`;
+      if (!said.has(key)) {
+        said.add(key);
+        say(text);
+      }
+    }
+  }
+
+  let lineTimer = 0;
+  function line(text, milliseconds = 0) {
+    const place = byId("connection");
+    clearTimeout(lineTimer);
+    place.textContent = text;
+    place.hidden = !text;
+    if (milliseconds) lineTimer = setTimeout(() => line(""), milliseconds);
+  }
+
+  // -- the state: fetched on every event and on every (re)connect ----------------------------------------------------
+
+  let fetching = false;
+  let again = false;
+  async function refresh() {
+    if (fetching) {
+      again = true;
+      return;
+    }
+    fetching = true;
+    const query = new URLSearchParams({ shown: shown(), body: byId("body")?.dataset.body || "" });
+    const field = byId("note-text");
+    if (field?.value && document.activeElement === field) query.set("busy", "1");
+    try {
+      await htmx.ajax("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });
+    } finally {
+      fetching = false;
+      if (again) {
+        again = false;
+        refresh();
+      }
+    }
+  }
+
+  let stream = null;
+  let awayTimer = 0;
+  let retryIn = 2000;
+  function listen() {
+    stream = new EventSource(words.streamUrl);
+    stream.addEventListener("open", () => {
+      clearTimeout(awayTimer);
+      awayTimer = 0;
+      retryIn = 2000;
+      if (byId("connection").textContent === words.wordLost) line("");
+      refresh();
+    });
+    stream.addEventListener("state", refresh);
+    stream.addEventListener("revoked", () => {
+      stream.close();
+      keepUnsaved();
+      location.reload();
+    });
+    stream.addEventListener("error", () => {
+      awayTimer ||= setTimeout(() => line(words.wordLost), 3000);
+      if (stream.readyState === EventSource.CLOSED) {
+        setTimeout(listen, retryIn);
+        retryIn = Math.min(retryIn * 2, 30000);
+      }
+    });
+  }
+
+  // -- calls that come with the address or from the page around us ---------------------------------------------------
+
+  function openCall(number, direction, uniqueId) {
+    htmx.ajax("POST", words.openUrl, {
+      target: "#window",
+      swap: "none",
+      values: { number: number || "", direction: direction || "incoming", unique_id: uniqueId || "", shown: shown() },
+    });
+  }
+
+  function openFromAddress() {
+    const query = new URLSearchParams(location.search);
+    if (!query.has("number") && !query.has("unique_id")) return;
+    history.replaceState(null, "", location.pathname);
+    if (words.live === "yes") {
+      openCall(query.get("number"), query.get("direction"), query.get("unique_id"));
+    } else {
+      sessionStorage.setItem("ipex-open", query.toString());
+    }
+  }
+
+  function openRemembered() {
+    const kept = words.live === "yes" && sessionStorage.getItem("ipex-open");
+    if (!kept) return;
+    sessionStorage.removeItem("ipex-open");
+    const query = new URLSearchParams(kept);
+    openCall(query.get("number"), query.get("direction"), query.get("unique_id"));
+  }
+
+  window.addEventListener("message", (event) => {
+    const allowed = words.origins.split(" ").filter(Boolean);
+    const message = event.data;
+    if (event.source !== window.parent || !allowed.includes(event.origin) || words.live !== "yes") return;
+    if (!message || message.type !== "ipex.call" || message.v !== 1) return;
+    openCall(String(message.number ?? ""), String(message.direction ?? ""), String(message.uniqueId ?? ""));
+  });
+
+  // -- the note ------------------------------------------------------------------------------------------------------
+
+  let saveTimer = 0;
+  let saving = null; // the request under way
+  let retryTimer = 0;
+  let retryAfter = 2000;
+  let dirty = false;
+
+  const form = () => byId("note");
+  const keptKey = (call) => `ipex-note-${call}`;
+
+  function keepUnsaved() {
+    const note = form();
+    if (!note || !dirty) return;
+    const data = new FormData(note);
+    const kept = { text: data.get("text"), outcome: data.get("outcome") };
+    sessionStorage.setItem(keptKey(data.get("call")), JSON.stringify(kept));
+  }
+
+  function noteState(text, status) {
+    const place = byId("note-state");
+    if (!place) return;
+    place.className = `note-state ${status}`;
+    place.dataset.status = status;
+    place.textContent = text;
+    if (status === "refused") place.setAttribute("role", "alert");
+  }
+
+  function touched(delay) {
+    dirty = true;
+    keepUnsaved();
+    markUse();
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(() => save(), delay);
+  }
+
+  // One save at a time; what was typed meanwhile goes with the next one.
+  async function save({ send = false, leaving = false } = {}) {
+    const note = form();
+    clearTimeout(saveTimer);
+    clearTimeout(retryTimer);
+    if (!note || (!dirty && !send)) return;
+    if (saving && !leaving) {
+      await saving;
+      if (form() !== note || (!dirty && !send)) return;
+    }
+    const data = new URLSearchParams(new FormData(note));
+    const url = send ? note.dataset.sendUrl : note.dataset.saveUrl;
+    dirty = false;
+    if (!leaving) noteState(words.wordSaving, "saving");
+    const request = fetch(url, {
+      method: "POST", body: data, keepalive: leaving, headers: { "HX-Request": "true" }, credentials: "same-origin",
+    }).then(async (answer) => ({ answer, html: await answer.text() }), () => null);
+    saving = request;
+    const result = await request;
+    if (saving === request) saving = null;
+    arrived(result, data, note, send);
+  }
+
+  function arrived(result, data, note, send) {
+    const here = form() === note;
+    const status = result?.answer.status || 0;
+    if (status === 200 || status === 422) {
+      retryAfter = 2000;
+      const key = keptKey(data.get("call"));
+      if (JSON.parse(sessionStorage.getItem(key) || "{}").text === data.get("text") && !(here && dirty)) sessionStorage.removeItem(key);
+      if (here && !dirty) {
+        htmx.swap("#note-state", result.html, { swapStyle: "outerHTML" });
+        sayNoteState();
+      }
+      return;
+    }
+    if (!here) {
+      retryElsewhere(note, data, send);
+      return;
+    }
+    dirty = true;
+    keepUnsaved();
+    if (status === 401) {
+      location.reload();
+      return;
+    }
+    noteState(words.wordUnsaved, "refused");
+    retryTimer = setTimeout(() => save({ send }), retryAfter);
+    retryAfter = Math.min(retryAfter * 2, 30000);
+  }
+
+  // The card has gone, the text has not been taken yet: keep trying for its own call.
+  function retryElsewhere(note, data, send) {
+    const url = send ? note.dataset.sendUrl : note.dataset.saveUrl;
+    setTimeout(async () => {
+      const answer = await fetch(url, { method: "POST", body: data, headers: { "HX-Request": "true" } }).catch(() => null);
+      if (answer?.ok || answer?.status === 422) sessionStorage.removeItem(keptKey(data.get("call")));
+      else if (answer?.status !== 401 && answer?.status !== 404) retryElsewhere(note, data, send);
+    }, 5000);
+  }
+
+  function sayNoteState() {
+    const place = byId("note-state");
+    if (place?.dataset.status === "queued" || place?.dataset.status === "refused") say(place.textContent.trim());
+  }
+
+  // What was typed before the page or the session went away comes back, unless the field is being used.
+  function restoreUnsaved() {
+    const note = form();
+    const field = byId("note-text");
+    const kept = note && sessionStorage.getItem(keptKey(new FormData(note).get("call")));
+    if (!kept || dirty || saving || document.activeElement === field) return;
+    const { text, outcome } = JSON.parse(kept);
+    if (text !== field.value) field.value = text;
+    for (const radio of note.elements.outcome ? [note.elements.outcome].flat() : []) {
+      for (const one of radio instanceof RadioNodeList ? radio : [radio]) one.checked = one.value === outcome;
+    }
+    touched(0);
+  }
+
+  function markUse() {
+    byId("dock")?.classList.toggle("in-use", Boolean(byId("note-text")?.value));
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "note-text") touched(600);
+    if (event.target.matches("[data-code]")) drawCode(event.target, true);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target.id === "note-text") save();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") save({ leaving: true });
+    else if (words.live === "yes") refresh();
+  });
+  window.addEventListener("pagehide", () => save({ leaving: true }));
+
+  // -- what htmx swaps -----------------------------------------------------------------------------------------------
+
+  let stateBefore = "";
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const id = event.detail.target?.id;
+    if (id === "note-state" && (dirty || saving)) event.detail.shouldSwap = false;
+    if (id === "dock") {
+      save();
+      dirty = false;
+    }
+    if (id === "bar") stateBefore = `${shown()} ${byId("bar").dataset.callState}`;
+  });
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    if (event.detail.target?.id === "bar") pickedUp();
+    settled();
+  });
+  document.addEventListener("htmx:afterSettle", () => settled());
+
+  function settled() {
+    markUse();
+    restoreUnsaved();
+    confirmWords();
+    sayNews();
+    shortcutBox();
+    const code = root.querySelector("[data-code]");
+    if (code && !code.dataset.drawn) {
+      code.dataset.drawn = "yes";
+      if (idle()) code.focus();
+      drawCode(code, false);
+    }
+    const matches = root.querySelector("#matches[data-focus]");
+    if (matches) {
+      delete matches.dataset.focus;
+      if (document.activeElement?.id !== "note-text") matches.querySelector("h2")?.focus();
+    }
+    const done = root.querySelector("#sign-in[data-done]");
+    if (done) {
+      delete done.dataset.done;
+      if (words.live === "yes") refresh();
+      else location.reload();
+    }
+    if (root.querySelector('.strip[data-call-state="elsewhere"]')) {
+      clearTimeout(settled.later);
+      settled.later = setTimeout(refresh, 3200);
+    }
+  }
+
+  // After pick-up the cursor goes to the note, but only if it was nowhere and this window has the keyboard.
+  function pickedUp() {
+    const answered = `${shown()} answered` === `${shown()} ${byId("bar").dataset.callState}`;
+    if (answered && stateBefore === `${shown()} ringing` && idle() && document.hasFocus()) byId("note-text")?.focus();
+  }
+
+  const idle = () => !document.activeElement || document.activeElement === document.body;
+
+  document.addEventListener("htmx:responseError", (event) => failed(event.detail));
+  document.addEventListener("htmx:sendError", (event) => failed(event.detail));
+  document.addEventListener("htmx:timeout", (event) => failed(event.detail));
+  function failed({ elt, xhr, requestConfig }) {
+    if (xhr?.status === 401) {
+      keepUnsaved();
+      location.reload();
+    } else if (requestConfig?.verb === "get") {
+      setTimeout(() => elt === root || elt === document.body ? refresh() : elt.isConnected && htmx.trigger(elt, "retry"), 3000);
+    } else {
+      line(words.wordFailed, 6000);
+    }
+  }
+
+  // -- clicks --------------------------------------------------------------------------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-popup], [data-opens], [data-copy], [data-more], [data-send]");
+    if (!target || target.getAttribute("aria-disabled") === "true") return;
+    if ("popup" in target.dataset) openSignIn(event, target);
+    if ("opens" in target.dataset && !window.open(target.dataset.opens, "ipexcrm")) line(words.wordBlocked, 10000);
+    if ("copy" in target.dataset) copy(target.dataset.copy);
+    if ("more" in target.dataset) {
+      const open = target.previousElementSibling.classList.toggle("open");
+      target.setAttribute("aria-expanded", String(open));
+    }
+    if ("send" in target.dataset) save({ send: true });
+  }, { capture: true });
+
+  // A form that no one sends through htmx never leaves the page.
+  document.addEventListener("submit", (event) => {
+    if (!event.target.hasAttribute("hx-post")) event.preventDefault();
+  });
+
+  function openSignIn(event, link) {
+    const popup = window.open(link.href, "ipexsignin", "popup,width=520,height=720");
+    if (popup) event.preventDefault();
+    const waiting = root.querySelector("[data-opened]");
+    if (waiting) htmx.trigger(waiting, "opened");
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value: text, className: "visually-hidden" });
+      const before = document.activeElement;
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy"); // what is left where the page around us forbids the clipboard
+      field.remove();
+      before?.focus?.();
+    }
+    line(words.wordCopied, 2000);
+  }
+
+  // -- choosing among several ----------------------------------------------------------------------------------------
+
+  const options = () => [...root.querySelectorAll('#options input[type="radio"]')];
+
+  function confirmWords() {
+    const chosen = options().find((radio) => radio.checked);
+    const button = byId("confirm");
+    if (chosen && button && button.textContent !== chosen.dataset.confirm) button.textContent = chosen.dataset.confirm;
+  }
+
+  function pick(radio, confirm) {
+    radio.checked = true;
+    radio.closest(".option").scrollIntoView({ block: "nearest" });
+    confirmWords();
+    if (confirm) byId("confirm")?.click();
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("#options input")) confirmWords();
+    if (event.target.name === "outcome") touched(0);
+    if (event.target.matches("[data-shortcuts]")) localStorage.setItem("ipex-keys", event.target.checked ? "on" : "off");
+  });
+  document.addEventListener("dblclick", (event) => {
+    if (event.target.closest(".option")) byId("confirm")?.click();
+  });
+
+  // -- keys ----------------------------------------------------------------------------------------------------------
+
+  const shortcuts = () => localStorage.getItem("ipex-keys") !== "off";
+  function shortcutBox() {
+    const box = root.querySelector("[data-shortcuts]");
+    if (box) box.checked = shortcuts();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form()) {
+      event.preventDefault();
+      save({ send: true });
+    } else if (event.altKey && /^Digit[1-9]$/.test(event.code)) {
+      act(`Alt+${event.code.at(-1)}`, event);
+    } else if (typing && event.key === "Escape") {
+      event.target.blur();
+    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      plainKey(event);
+    }
+  });
+
+  function plainKey(event) {
+    const radios = options();
+    const onButton = event.target.matches("button, a, summary");
+    if (radios.length && ["ArrowDown", "ArrowUp"].includes(event.key) && !event.target.matches("[name=outcome]")) {
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      const at = radios.findIndex((radio) => radio.checked);
+      event.preventDefault();
+      pick(radios[(at + step + radios.length) % radios.length], false);
+    } else if (radios.length && event.key === "Enter" && !onButton) {
+      event.preventDefault();
+      byId("confirm")?.click();
+    } else if (event.key === "Escape") {
+      act("Escape", event);
+    } else if (shortcuts() && event.key.length === 1 && /^[\p{L}1-9]$/u.test(event.key)) {
+      act(event.key.toUpperCase(), event);
+    }
+  }
+
+  function act(key, event) {
+    const element = root.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!element || (element.matches("textarea") && !element.checkVisibility())) return;
+    event.preventDefault();
+    if (element.matches('[type="radio"]')) pick(element, true);
+    else if (element.matches("textarea")) element.focus();
+    else element.click();
+  }
+
+  // -- the six digits ------------------------------------------------------------------------------------------------
+
+  function drawCode(input, typed) {
+    const digits = input.value.replace(/\D/g, "").slice(0, 6);
+    if (input.value !== digits) input.value = digits;
+    const boxes = [...input.parentElement.querySelectorAll(".code-boxes span")];
+    boxes.forEach((box, index) => {
+      box.textContent = digits[index] || "";
+      box.classList.toggle("next", index === Math.min(digits.length, 5));
+    });
+    if (typed && digits.length === 6) input.form.requestSubmit();
+  }
+
+  // -- clocks --------------------------------------------------------------------------------------------------------
+
+  const began = new WeakMap();
+  setInterval(() => {
+    for (const element of root.querySelectorAll("[data-timer], [data-countdown]")) {
+      if (!began.has(element)) began.set(element, performance.now());
+      const passed = (performance.now() - began.get(element)) / 1000;
+      const left = Number(element.dataset.countdown) - passed;
+      element.textContent = elapsed("timer" in element.dataset ? Number(element.dataset.timer) + passed : left);
+      if ("countdown" in element.dataset && left <= 0) {
+        const expired = root.querySelector("[data-expired]");
+        delete element.dataset.countdown;
+        if (expired) htmx.trigger(expired, "expired");
+      }
+    }
+  }, 1000);
+
+  // -- begin ---------------------------------------------------------------------------------------------------------
+
+  openFromAddress();
+  openRemembered();
+  settled();
+  if (words.live === "yes") listen();
+})();

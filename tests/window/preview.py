@@ -1,0 +1,197 @@
+"""Draw every state of the window into files and, with a browser at hand, into pictures.
+
+For the eye, beside the design: `python tests/window/preview.py OUT [--shoot]`. Not a test.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+import django
+
+django.setup()
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from crmwindow import card
+
+INSTANCE = UUID(int=1)
+CALL = str(UUID(int=2))
+NOW = timezone.now()
+
+
+def ago(**spans: float) -> datetime:
+    return NOW - timedelta(**spans)
+
+
+OUTCOMES = tuple(card.Outcome(code=code, label=code) for code in ("Vyřešeno", "Volat zpět", "Nabídka", "Reklamace"))
+MOBILE = card.Caller(kind="number", display="+420 777 123 456", e164="+420777123456", about="Mobil, Česko · volá poprvé dnes")
+RINGING = card.Call(code=CALL, state="ringing", caller=MOBILE, queue="Servis", line="444", since=ago(seconds=7))
+BASE = card.State(agent_name="Jana Nováková", agent_line="444", agent_account="jana@acme.example", outcomes=OUTCOMES)
+FIELDS = tuple(
+    card.Field(label=label, value=value)
+    for label, value in (
+        ("Počet objednávek", "14"), ("Poslední objednávka", "3. 11. 2026"), ("Obrat za 12 měsíců", "486 200 Kč"),
+        ("Servisní smlouva", "Premium do 3/2027"), ("Obchodník", "Jana Nováková"), ("Splatnost faktur", "14 dní"),
+    )
+)
+JANA = card.Match(
+    table="contact", id=str(UUID(int=3)), name="Jana Horáková", company="Stavby Morava s.r.o.", table_label="Kontakt",
+    reason="Jediná shoda: mobil kontaktu. Kontakt je váš.", owned=True, link="https://example.invalid/", details=card.Details(fields=FIELDS),
+)
+ONE = card.Matches(found=(JANA,), chosen=JANA)
+HISTORY = card.History(
+    calls=(
+        card.PastCall(at=ago(days=10), text="Termín výměny čerpadla potvrzen na prosinec"),
+        card.PastCall(at=ago(days=19), text="Objednávka OB-2291, doprava v ceně", direction="outgoing"),
+        card.PastCall(at=ago(days=32), text="Zmeškaný, voláno zpět za 6 min", missed=True),
+        card.PastCall(at=ago(days=51), text="Faktura FV-8770, posun splatnosti"),
+    ),
+    more="https://example.invalid/",
+)
+MANY = card.Matches(
+    found=(
+        card.Match(table="contact", id="1", name="Petr Dvořák", company="Elektro Vysočina a.s.", table_label="Kontakt", reason="Tento záznam jste u čísla vybrali minule. Poslední hovor 16. 11."),
+        card.Match(table="contact", id="2", name="Alena Kučerová", company="Elektro Vysočina a.s.", table_label="Kontakt", reason="Telefon do práce. Kontakt je váš, poslední hovor 2. 10."),
+        card.Match(table="nnn_mylead", id="3", name="Porucha rozvaděče R4", company="Servisní požadavek SP-1187", table_label="Servis", shape="record", reason="Telefon na místo. Otevřený od 13. 11., řeší Tomáš Beneš."),
+        card.Match(table="contact", id="4", name="Martin Kříž", company="Elektro Vysočina a.s.", table_label="Kontakt", reason="Neaktivní od 1. 3. 2026, proto až poslední.", active=False),
+    )
+)
+OPTIONS = (
+    card.CreateOption(table="contact", label="Nový kontakt", icon="person", key="K", code="a"),
+    card.CreateOption(table="lead", label="Nový lead", icon="bolt", key="L", code="b"),
+    card.CreateOption(table="nnn_mylead", label="Nový servisní požadavek", icon="table", key="S", code="c"),
+)
+REFUSED = (
+    OPTIONS[0],
+    replace(OPTIONS[1], refused="CRM u leadu vyžaduje pole Zdroj. Doplní ho správce.", key=""),
+    replace(OPTIONS[2], refused="V CRM k tomu nemáte právo.", key=""),
+)
+NOTE = card.Note(text="Ptá se na termín výměny čerpadla, díl má dorazit 2. 12. Poslat nabídku na prodloužení smlouvy.", outcome="Nabídka", status="draft", at=NOW)
+DOWN = card.Problem(title="Microsoft teď neodpovídá", text="Jméno zatím neznáme, hledáme dál. Poznámku pište, zapíše se později sama.", act="retry", code="503")
+ANSWERED = replace(RINGING, state="answered", since=ago(seconds=161))
+ENDED = replace(RINGING, state="ended", since=None, seconds=252)
+UNKNOWN_CALL = replace(ANSWERED, queue="Obchod", since=ago(seconds=32), caller=card.Caller(kind="number", display="+420 604 218 330", e164="+420604218330", about="mobil, Česko · dnes volá podruhé"))
+MANY_CALL = replace(RINGING, queue="Obchod", caller=card.Caller(kind="number", display="+420 224 551 111", e164="+420224551111"))
+SECOND = replace(MANY_CALL, code=str(UUID(int=9)), since=ago(seconds=3))
+IDLE = card.Idle(
+    unfinished=(
+        card.Row(code=CALL, at=ago(hours=3), who="Alena Kučerová", status="bez poznámky"),
+        card.Row(code=CALL, at=ago(hours=1), who="Hotel Belveder", status="čeká na Microsoft", waiting=True),
+        card.Row(code=CALL, at=ago(hours=2), who="+420 604 218 330", status="nikdo nezvedl", missed=True),
+    ),
+    latest=(card.Row(code=CALL, at=ago(minutes=30), who="Petr Dvořák"), card.Row(code=CALL, at=ago(hours=4), who="Autoservis Kolář", direction="outgoing")),
+)
+
+
+def shell(state: card.State, **slots: object) -> str:
+    """The whole page with its slots already filled, as they are once Microsoft has answered."""
+    context = {"instance": INSTANCE, "state": state, "origins": "", "live": False}
+    page = render_to_string("crmwindow/window.html", context)
+    if "matches" in slots:
+        slots = {"instance": INSTANCE, "call": state.call, **slots}
+        page = merge(page, render_to_string("crmwindow/slots.html", slots))
+        if "history" in slots:
+            page = merge(page, render_to_string("crmwindow/slots.html#history", slots))
+    if "sign_in" in slots:
+        page = merge(page, render_to_string("crmwindow/sign_in.html", {"instance": INSTANCE, **slots}))
+    return page
+
+
+def merge(page: str, fragment: str) -> str:
+    """Leave the fragment for the browser to put in place of what has the same id."""
+    return page.replace("</body>", f'<template class="slot">{fragment}</template></body>')
+
+
+def states() -> dict[str, str]:
+    call = replace(BASE, call=RINGING)
+    answered = replace(BASE, call=ANSWERED, note=NOTE)
+    unknown = replace(BASE, call=UNKNOWN_CALL, note=card.Note(text="Chce vědět cenu servisu kotle.", status="draft", at=NOW))
+    unsigned = replace(BASE, signed_in=False, known=False)
+    partial = replace(JANA, reason="Shoda: mobil kontaktu.", details=None)
+    sign_in = card.SignIn(code=str(UUID(int=5)), address="/x", expects="jana@acme.example", seconds=600)
+    other = card.Problem(title="Toto je jiný účet", text="Přihlášen je tomas@acme.example, okno patří účtu jana@acme.example. Přihlaste se jím.", tone="bad")
+    with_labels = {"labels": [field.label for field in FIELDS[:4]]}
+    return {
+        "ringing": shell(call, matches=ONE, history=HISTORY),
+        "searching": shell(call),
+        "partial": shell(call, matches=card.Matches(found=(partial,), chosen=partial, pending=("lead",)), **with_labels),
+        "answered": shell(answered, matches=ONE, history=HISTORY),
+        "ended": shell(replace(answered, call=ENDED, note=replace(NOTE, status="written", link="https://example.invalid/")), matches=ONE, history=HISTORY),
+        "two-calls": shell(replace(answered, others=(SECOND,)), matches=ONE, history=HISTORY),
+        "matches": shell(replace(BASE, call=MANY_CALL), matches=MANY),
+        "matches-answered": shell(replace(BASE, call=replace(MANY_CALL, state="answered")), matches=MANY),
+        "unknown": shell(unknown, matches=card.Matches(), options=OPTIONS),
+        "create-refused": shell(unknown, matches=card.Matches(old=(replace(JANA, name="Lucie Marková", reason="Neaktivní od 2. 5. 2024."),)), options=REFUSED),
+        "microsoft-down": shell(call, matches=card.Matches(problem=DOWN)),
+        "note-waiting": shell(replace(BASE, call=ENDED, signed_in=False, sign_in_expired=True, known=False, note=replace(NOTE, status="queued", problem=DOWN)), sign_in=sign_in),
+        "note-refused": shell(replace(answered, call=ENDED, note=replace(NOTE, status="refused", problem=card.Problem(title="CRM poznámku odmítlo", text="x"))), matches=ONE),
+        "withheld": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="withheld")))),
+        "internal": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="internal", display="163")))),
+        "idle": shell(replace(BASE, idle=IDLE)),
+        "sign-in": shell(unsigned, sign_in=sign_in),
+        "sign-in-waiting": shell(unsigned, sign_in=replace(sign_in, step="waiting")),
+        "sign-in-code": shell(unsigned, sign_in=replace(sign_in, step="code", seconds=108, problem=other)),
+    }  # fmt: skip
+
+
+def write(out: Path, language: str) -> list[str]:
+    out.mkdir(parents=True, exist_ok=True)
+    with translation.override(language):
+        pages = states()
+    for name, page in pages.items():
+        (out / f"{name}.html").write_text(page.replace("/static/django_htmx/htmx-2.min.js", "/static/none.js"))
+    return list(pages)
+
+
+FILL = """() => document.querySelectorAll('template.slot').forEach(template =>
+  [...template.content.children].forEach(part => document.getElementById(part.id)?.replaceWith(part)))"""
+
+
+def answer(route: Any, out: Path) -> None:
+    path = urlsplit(route.request.url).path
+    file = ROOT / path.lstrip("/") if path.startswith("/static/") else out / path.lstrip("/")
+    if file.is_file():
+        route.fulfill(path=str(file))
+    else:
+        route.fulfill(status=404)
+
+
+def shoot(out: Path, names: list[str], sizes: list[tuple[int, int]], themes: list[str]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        for theme in themes:
+            for width, height in sizes:
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=2
+                )
+                page = context.new_page()
+                page.route("http://preview.test/**", lambda route: answer(route, out))
+                for name in names:
+                    page.goto(f"http://preview.test/{name}.html")
+                    page.evaluate(FILL)
+                    page.wait_for_timeout(250)
+                    page.screenshot(path=str(out / f"{name}-{width}-{theme}.png"))
+                context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    drawn = write(target, os.environ.get("PREVIEW_LANGUAGE", "cs"))
+    wanted = [name for name in drawn if not os.environ.get("PREVIEW_ONLY") or name in os.environ["PREVIEW_ONLY"].split(",")]
+    if "--shoot" in sys.argv:
+        widths = [tuple(map(int, size.split("x"))) for size in os.environ.get("PREVIEW_SIZES", "360x640").split(",")]
+        shoot(target, wanted, widths, os.environ.get("PREVIEW_THEMES", "light").split(","))
