@@ -79,6 +79,9 @@ def _kept(instance: Instance) -> Metadata | None:
         return None
     read_at, found = _read.get(instance.pk, (None, None))
     if found is None or read_at != instance.metadata_read_at:
-        found = Metadata.from_dict(instance.metadata)
+        try:
+            found = Metadata.from_dict(instance.metadata)
+        except ValueError:  # stored by another version of this program
+            return None
         _read[instance.pk] = instance.metadata_read_at, found
     return found

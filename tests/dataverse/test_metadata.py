@@ -291,7 +291,8 @@ def test_what_was_read_survives_storing(metadata: Metadata) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", [{}, {"format": 0}, {"format": 1}, {"format": 1, "tables": [{"x": 1}]}, {"format": 1, "tables": 5}]
+    "stored",
+    [{}, {"format": 1, "tables": []}, {"format": 2}, {"format": 2, "packed": "žž"}, {"format": 2, "packed": "AAAA"}],
 )
 def test_what_another_version_stored_is_refused(stored: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
