@@ -1,0 +1,16 @@
+"""Addresses of the demo's Communicator; without DEMO they do not exist."""
+
+from django.urls import path
+from django.views.i18n import set_language
+
+from ipexportal.simulator import views
+
+app_name = "simulator"
+urlpatterns = [
+    path("", views.communicator, name="communicator"),
+    path("simulator/state/", views.state, name="state"),
+    path("simulator/act/", views.act, name="act"),
+    path("simulator/window/", views.window, name="window"),
+    path("simulator/microsoft/", views.microsoft, name="microsoft"),
+    path("simulator/language/", set_language, name="language"),
+]
