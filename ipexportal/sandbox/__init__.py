@@ -4,6 +4,7 @@ It imports neither Django nor the product. `start()` runs it in a thread; `manag
 """
 
 import shutil
+import socket
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from typing import Final, Self
 
 from ipexportal.sandbox import server, tls
 from ipexportal.sandbox.control import Control
+from ipexportal.sandbox.dataverse import Dataverse
 from ipexportal.sandbox.directory import (
     ACME_TENANT,
     APP_ID,
@@ -21,25 +23,7 @@ from ipexportal.sandbox.directory import (
     SYSTEM_CLIENT_ID,
     SYSTEM_CLIENT_SECRET,
 )
-from ipexportal.sandbox.http import Request, Response
-from ipexportal.sandbox.organization import Organization
 from ipexportal.sandbox.server import Seen
-
-try:
-    from ipexportal.sandbox.dataverse import Dataverse
-except ModuleNotFoundError:
-
-    class Dataverse:  # type: ignore[no-redef]
-        """Stands where the Web API will be."""
-
-        def __init__(self, **options: int) -> None: ...
-        def handle(self, request: Request, user: object) -> Response:
-            return Response(501)
-
-        def table(self, logical_name: str) -> None: ...
-        def revoke(self, privilege: str, upn: str) -> None: ...
-        def grant(self, privilege: str, upn: str) -> None: ...
-
 
 __all__ = ["Sandbox", "start"]
 
@@ -66,7 +50,7 @@ class Sandbox:
             folder = tempfile.mkdtemp(prefix="sandbox-")
             self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             certificates = tls.make(Path(folder))
-            secure = (server.listen(tls_port), certificates)
+            secure = (_second(plain, tls_port), certificates)
             self.tls_origin = f"https://127.0.0.1:{secure[0].getsockname()[1]}"
             self.ca_file = str(certificates.ca_file)
         self.port: int = plain.getsockname()[1]
@@ -87,7 +71,7 @@ class Sandbox:
         return self._application.control
 
     @property
-    def dataverse(self) -> Organization:
+    def dataverse(self) -> Dataverse:
         """The organization's records and rights."""
         return self._application.dataverse
 
@@ -104,6 +88,7 @@ class Sandbox:
     def stop(self) -> None:
         """Stop the server, close its ports and remove its certificate; a second time does nothing."""
         self._server.stop()
+        self.dataverse.store.close()
         self._remove_folder()
 
     def __enter__(self) -> Self:
@@ -115,6 +100,14 @@ class Sandbox:
     ) -> None:
         """Stop."""
         self.stop()
+
+
+def _second(first: socket.socket, port: int) -> socket.socket:
+    try:
+        return server.listen(port)
+    except OSError:
+        first.close()
+        raise
 
 
 def _hosts(*origins: str) -> set[str]:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from ipexportal.sandbox.directory import MEMBERS, USERS
+from ipexportal.sandbox.directory import USERS
 from ipexportal.sandbox.faults import FIELDS, Fault
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.jwt import Certificate
@@ -49,15 +49,13 @@ class Control:
         if not fault.privilege:
             raise ValueError("Name the privilege, for example prvCreateLead.")
         fault.count = None
-        for upn in _members(fault.upn):
-            self._application.dataverse.revoke(fault.privilege, upn)
+        self._application.dataverse.revoke(fault.privilege, _known(fault.upn) if fault.upn else None)
 
     def clear(self, number: int | None = None) -> None:
         """Forget one fault, or all of them; privileges come back."""
         for fault in self._application.faults.drop(number):
             if fault.kind == "missing_privilege":
-                for upn in _members(fault.upn):
-                    self._application.dataverse.grant(fault.privilege, upn)
+                self._application.dataverse.grant(fault.privilege, fault.upn or None)
 
     def microsoft(self, mode: str) -> None:
         """How Microsoft as a whole is: running, slow, throttling or down."""
@@ -133,10 +131,6 @@ def _known(upn: str) -> str:
     if upn not in USERS:
         raise ValueError(f"There is no account {upn}.")
     return upn
-
-
-def _members(upn: str) -> tuple[str, ...]:
-    return (_known(upn),) if upn else tuple(user.upn for user in MEMBERS)
 
 
 def _json(status: int, body: Any) -> Response:

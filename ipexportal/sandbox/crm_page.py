@@ -12,10 +12,10 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
+from ipexportal.sandbox.dataverse import Dataverse
 from ipexportal.sandbox.directory import ALICE, APP_ID
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.metadata import Column, Table
-from ipexportal.sandbox.organization import Organization
 from ipexportal.sandbox.pages import answer as html_answer
 from ipexportal.sandbox.pages import choose_language
 
@@ -59,7 +59,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
 class Reader:
     """Reads the organization as its administrator, in one language, from one origin."""
 
-    dataverse: Organization
+    dataverse: Dataverse
     origin: str
     language: str
 
@@ -80,7 +80,7 @@ class Reader:
         return dict(json.loads(answer.body)) if answer.status == 200 else None
 
 
-def answer(request: Request, dataverse: Organization) -> Response:
+def answer(request: Request, dataverse: Dataverse) -> Response:
     """The page for `main.aspx?appid=…&pagetype=entityrecord&etn=…&id=…`; without id it is a new record's."""
     language = choose_language(request.headers.get("accept-language", ""), tuple(_LANGUAGES), "cs")
     reader = Reader(dataverse, request.origin, language)

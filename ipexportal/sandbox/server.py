@@ -1,4 +1,4 @@
-"""The sandbox over HTTP: one ASGI application for Entra, Organization, the CRM page and the switches, under uvicorn."""
+"""The sandbox over HTTP: one ASGI application for Entra, Dataverse, the CRM page and the switches, under uvicorn."""
 
 import asyncio
 import logging
@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ipexportal.sandbox import control, crm_page
+from ipexportal.sandbox.dataverse import Dataverse
 from ipexportal.sandbox.directory import ACME_TENANT, PEOPLE
 from ipexportal.sandbox.entra import Entra
 from ipexportal.sandbox.entra_errors import Refusal, Report
@@ -25,7 +26,6 @@ from ipexportal.sandbox.errors import error, not_a_member
 from ipexportal.sandbox.faults import Fault, Faults, Side, front_end_page, throttled
 from ipexportal.sandbox.grants import Bearer
 from ipexportal.sandbox.http import Request, Response
-from ipexportal.sandbox.organization import Organization
 from ipexportal.sandbox.pages import answer as html_answer
 from ipexportal.sandbox.tls import Certificates
 
@@ -73,7 +73,7 @@ class TornConnection(Exception):
 class Application:
     """The whole sandbox behind one origin (or several: http and https, by name and by number)."""
 
-    def __init__(self, dataverse: Organization, *, latency: float, tenant: str = ACME_TENANT) -> None:
+    def __init__(self, dataverse: Dataverse, *, latency: float, tenant: str = ACME_TENANT) -> None:
         self.dataverse = dataverse
         self.latency = latency
         self.entra = Entra(is_resource=self.is_ours)
@@ -299,7 +299,8 @@ async def _tear(scope: Scope, receive: Receive) -> None:
 
 def listen(port: int) -> socket.socket:
     """A listening socket on loopback; port 0 takes any free one. Raises OSError when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only where the protocol is named; with it every answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))

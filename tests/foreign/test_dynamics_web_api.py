@@ -161,7 +161,7 @@ def test_a_record_is_deleted(jana: Client) -> None:
 @pytest.mark.parametrize(
     ("request_", "status", "message"),
     [
-        ({"collection": "Contacts"}, 404, "Resource not found for the segment 'Contacts'."),
+        ({"collection": "contact"}, 404, "Resource not found for the segment 'contact'."),
         (
             {"collection": "contacts", "select": ["Fullname"]},
             400,

@@ -1,6 +1,7 @@
 """The stand-in's server: who may ask, what a bad day looks like, and the switches that make one."""
 
 import re
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 import requests
 
 from ipexportal import sandbox as stand_in
-from ipexportal.sandbox import Sandbox
+from ipexportal.sandbox import Sandbox, server
 from ipexportal.sandbox.directory import ACME_TENANT, APP_ID, JANA
 from tests.sandbox.browser import Browser
 
@@ -489,3 +490,18 @@ def test_a_stopped_one_leaves_no_files(microsoft: Sandbox) -> None:
 
     assert not folder.exists()
     one.stop()
+
+
+def test_small_answers_do_not_wait_for_more() -> None:
+    # With protocol 0 asyncio leaves Nagle's algorithm on, and every answer with a body waits 40 ms.
+    with server.listen(0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_a_second_port_that_is_taken_frees_the_first(microsoft: Sandbox) -> None:
+    with server.listen(0) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(OSError, match="in use"):
+        stand_in.start(port=port, tls_port=int(microsoft.origin.rpartition(":")[2]))
+
+    server.listen(port).close()
