@@ -76,8 +76,8 @@ class Column:
     updatable: bool = True
     max_length: int | None = None
     format: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    navigation: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    navigation: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def label(self, language: str = "en") -> str:
         """In "cs", "sk" or "en" as far as the organization has it, else in its own language, else the logical name."""
@@ -119,9 +119,9 @@ class Table:
     has_activities: bool = False
     change_tracking: bool = False
     is_custom: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
-    plural_labels: Mapping[str, str] = field(default_factory=dict)
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    plural_labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    columns: Mapping[str, Column] = field(default_factory=dict, hash=False)
 
     def label(self, language: str = "en") -> str:
         """As `Column.label`."""
@@ -193,8 +193,8 @@ class Metadata:
     """
 
     tables: Mapping[str, Table]
-    regarding: Mapping[str, str] = field(default_factory=dict)
-    parties: Mapping[str, str] = field(default_factory=dict)
+    regarding: Mapping[str, str] = field(default_factory=dict, hash=False)
+    parties: Mapping[str, str] = field(default_factory=dict, hash=False)
     missing: tuple[str, ...] = ()
 
     @classmethod

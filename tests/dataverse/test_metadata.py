@@ -347,3 +347,10 @@ def test_right_after_a_change_the_servers_cache_is_bypassed(acme: StandIn) -> No
     Metadata.load(acme.client, ["contact"], Budget(5), fresh=True)
 
     assert {seen.headers.get("consistency") for seen in acme.seen} == {"Strong"}
+
+
+def test_columns_and_tables_can_be_keys(metadata: Metadata) -> None:
+    table = metadata.table("contact")
+    again = Metadata.from_dict(metadata.to_dict()).table("contact")
+
+    assert {table: 1, table.column("lastname"): 2} == {again: 1, again.column("lastname"): 2}
