@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ from tenants.models import Agent, Instance, SystemAccount
 
 if TYPE_CHECKING:
     from msal import ConfidentialClientApplication, SerializableTokenCache
+
+# MSAL recommends form_post; that is a cross-site POST, to which browsers give no Lax cookie (design: response_mode query).
+warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
 
 Holder = Agent | SystemAccount
 REFRESH_AHEAD = timedelta(minutes=10)

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import tempfile
 
 KEY = base64.b64encode(b"k" * 32).decode()
 os.environ.update(
@@ -22,3 +23,7 @@ os.environ.update(
 from ipexportal.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if not ON_POSTGRESQL:  # noqa: F405  (a file, as in the demo: threads meet its real locks)
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(tempfile.gettempdir(), f"ipex-test-{os.getpid()}.sqlite3")}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405
