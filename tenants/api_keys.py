@@ -38,7 +38,7 @@ def create(
     key, text = ApiKey.make(
         tenant=tenant, scope=scope, by=str(by), allowed_addresses=networks(addresses), expires_at=expires_at
     )
-    key.full_clean()
+    key.full_clean(exclude=["last_used_at"])
     key.save()
     audit(tenant=tenant, by=by, act="api_key.created", target=key.prefix, after=_described(key))
     return text
