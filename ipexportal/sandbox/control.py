@@ -112,13 +112,17 @@ class Control:
         self._application.forget_requests()
 
     def state(self, last: int = 50) -> dict[str, Any]:
-        """What goes on: `microsoft`, `latency_ms`, `faults`, `counts` by side and status, the `last` requests."""
+        """What goes on: `microsoft`, `latency_ms`, `faults`, `counts` by side and status, the `last` requests.
+
+        `busy` counts the requests that are being answered, also those whose caller did not wait.
+        """
         application = self._application
         seen = list(application.requests)[-last:] if last > 0 else []
         return {
             "microsoft": application.faults.mode,
             "latency_ms": round(application.latency * 1000, 3),
             "faults": [fault.describe() for fault in application.faults.pending()],
+            "busy": application.busy,
             "counts": dict(application.counts),
             "requests": [
                 {"side": one.side, "method": one.method, "path": one.path, "status": one.status, "user": one.upn}

@@ -82,6 +82,7 @@ class Application:
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         self.counts: Counter[str] = Counter()
         self.hosts: set[str] = set()
+        self.busy = 0
         self._tenant = tenant
         self._affinity = secrets.token_hex(32)
         self._windows: dict[str, tuple[float, int]] = {}
@@ -101,15 +102,15 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; every exception becomes a 500 with a trace in the log."""
-        arrived = time.perf_counter()
-        request = await _read(scope, receive)
+        self.busy += 1
         try:
-            if request is None:
-                answer = _plain(413, "The request body is too large.")
-            elif urlsplit(request.origin).netloc not in self.hosts:
-                answer = _plain(421, "The sandbox answers to 127.0.0.1 and localhost only.")
-            else:
-                answer = await self._answer(request, arrived)
+            await self._serve(scope, receive, send, arrived=time.perf_counter())
+        finally:
+            self.busy -= 1
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, *, arrived: float) -> None:
+        try:
+            answer = await self._checked(await _read(scope, receive), arrived)
         except TornConnection:
             await _tear(scope, receive)
             return
@@ -119,6 +120,13 @@ class Application:
             log.exception("The sandbox failed at %s %s", scope["method"], scope["path"])
             answer = error(500, "0x80040216", "An unexpected error occurred.")
         await _send(answer, send)
+
+    async def _checked(self, request: Request | None, arrived: float) -> Response:
+        if request is None:
+            return _plain(413, "The request body is too large.")
+        if urlsplit(request.origin).netloc not in self.hosts:
+            return _plain(421, "The sandbox answers to 127.0.0.1 and localhost only.")
+        return await self._answer(request, arrived)
 
     async def _answer(self, request: Request, arrived: float) -> Response:
         if request.path.startswith("/api/data/"):
