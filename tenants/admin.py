@@ -297,8 +297,7 @@ class ApiKeyAdmin(ModelAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The key itself, this once; not as a message, which would lie in a cookie."""
         context = {**self.admin_site.each_context(request), "title": _("The new API key"), "key": obj, "text": obj.text}
-        headers = {"Cache-Control": "no-store"}
-        return TemplateResponse(request, "tenants/admin_api_key.html", context, headers=headers)
+        return TemplateResponse(request, "tenants/admin_api_key.html", context)
 
     @admin.action(description=gettext_lazy("Revoke"))
     def revoke(self, request: HttpRequest, rows: Rows) -> None:
