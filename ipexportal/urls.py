@@ -4,10 +4,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from crmwindow.api import api
+
 urlpatterns = [
     path("window/", include("crmwindow.urls")),
     path("signin/", include("tenants.urls")),
-    path("api/v1/", include("crmwindow.api_urls")),
+    path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
