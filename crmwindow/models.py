@@ -137,7 +137,8 @@ class Lookup(Coded):
     leg = models.OneToOneField(Leg, on_delete=models.CASCADE, related_name="lookup")
     lease_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    result = EncryptedTextField()  # JSON of lookup.Found
+    problem = models.CharField(max_length=20, blank=True)  # why nothing could be read
+    result = EncryptedTextField()  # JSON of search.SearchResult; before `finished_at` what came first
 
 
 class Note(Coded):
@@ -171,6 +172,7 @@ class Note(Coded):
     written_revision = models.PositiveIntegerField(default=0)  # what was read back
     etag = models.CharField(max_length=80, blank=True)
     written_by = models.CharField(max_length=60, blank=True)  # systemuser id that Dataverse reports
+    written_about = models.UUIDField(null=True)  # the record the activity is regarding
     written_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=60, blank=True)  # error code; sentences are made when shown
     detail = EncryptedTextField()
@@ -179,6 +181,7 @@ class Note(Coded):
     next_try_at = models.DateTimeField(null=True, db_index=True)
     lease_until = models.DateTimeField(null=True)
     tries = models.PositiveIntegerField(default=0)
+    erased_at = models.DateTimeField(null=True)  # the text is in Dataverse only since then
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["call", "author"], name="crmwindow_note_once")]
@@ -190,6 +193,7 @@ class NoteRevision(Coded):
     note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     text = EncryptedTextField()
+    outcome = models.CharField(max_length=200, blank=True)
     frozen_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

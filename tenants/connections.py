@@ -74,6 +74,11 @@ def forget_metadata(instance: Instance) -> None:
     Instance.objects.filter(pk=instance.pk).update(metadata={}, metadata_read_at=None)
 
 
+def known_metadata(instance: Instance) -> Metadata | None:
+    """What was read last, however old; None when nothing was. Asks nobody."""
+    return _kept(instance)
+
+
 def _kept(instance: Instance) -> Metadata | None:
     if instance.metadata_read_at is None:
         return None

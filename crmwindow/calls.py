@@ -1,0 +1,394 @@
+"""Calls and the legs of their agents, as told by the exchange, by an agent's address bar or by the page around the window.
+
+Every event adds facts that are never taken back (rang, answered, hung up, elsewhere); states follow from the facts alone. So
+events that come twice, late or in another order end in the same state. Everything about one call is done under a lock on its
+row, without talking to anybody; look-ups start after the commit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from crmwindow import exchange, lookup, notes, outbox
+from crmwindow.blind import blind, blinds
+from crmwindow.exchange import Event, MalformedEvent, read_event
+from crmwindow.models import Call, CallState, EventCount, Leg, Note, Opening
+from tenants.models import Agent, Tenant
+
+__all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "leg_of", "open_by_agent", "read_event",
+           "receive", "shown"]  # fmt: skip
+
+SAME_CALL = timedelta(minutes=2)
+"""A second announcement without a unique_id means the same call while it is no older than this."""
+LONGEST_SHOWN = {
+    CallState.NEW: timedelta(hours=2),
+    CallState.RINGING: timedelta(minutes=10),
+    CallState.ANSWERED: timedelta(hours=8),
+    CallState.ENDED: timedelta(hours=8),
+}
+_LEVELS = {"NewCall": CallState.NEW, "Ringing": CallState.RINGING, "Answered": CallState.ANSWERED}
+
+
+class SharedLine(Exception):
+    """Several agents share this line, so it names nobody."""
+
+
+def agent_named(tenant: Tenant, *, login: str = "", line: str = "", email: str = "") -> Agent | None:
+    """The agent with a window whom these name: by login, else by e-mail, else by line. Raises SharedLine."""
+    wanted = Q()
+    wanted |= Q(login__iexact=login) if login else Q()
+    wanted |= Q(email__iexact=email) | Q(upn__iexact=email) if email else Q()
+    wanted |= Q(line=line) if line else Q()
+    found = list(Agent.objects.with_window().filter(wanted, tenant=tenant).order_by("pk")) if wanted else []
+    for name, names in ((login, ("login",)), (email, ("email", "upn"))):
+        for agent in found:
+            if name and name.casefold() in (getattr(agent, key).casefold() for key in names):
+                return agent
+    on_line = [agent for agent in found if agent.line == line]
+    if len(on_line) > 1:
+        raise SharedLine
+    return on_line[0] if on_line else None
+
+
+# ── what the exchange tells ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def receive(event: Event, *, tenant: Tenant) -> Call | None:
+    """Apply one event. Answers its call; None when it is about no call (then it is counted)."""
+    if not event.is_about_a_call:
+        _count(tenant, event.name if event.name in exchange.OPERATOR_EVENTS else "unknown")
+        return None
+    agent = _agent_of(event, tenant)
+    with transaction.atomic():
+        call = _locked_call(event, tenant)
+        _Application(call, agent).apply(event)
+    return call
+
+
+def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
+    try:
+        return agent_named(tenant, login=event.login, line=event.line, email=event.email)
+    except SharedLine:
+        _count(tenant, "shared line")
+        return None
+
+
+def _locked_call(event: Event, tenant: Tenant) -> Call:
+    """The call's row, made if need be, and nobody else's until the transaction ends."""
+    calls = Call.objects.filter(tenant=tenant, unique_id=event.unique_id, private_to=None)
+    call = calls.select_for_update().first()
+    if call is None:
+        new = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
+        Call.objects.bulk_create([new], ignore_conflicts=True)  # somebody may have been faster
+        call = calls.select_for_update().get()
+    call.tenant = tenant
+    return call
+
+
+class _Application:
+    """One event being applied to one call whose row we hold."""
+
+    def __init__(self, call: Call, agent: Agent | None) -> None:
+        self.call, self.agent = call, agent
+        self.now = timezone.now()
+        self.legs = {leg.agent_id: leg for leg in call.legs.all()}
+        self.before = {leg.agent_id: _facts(leg) for leg in self.legs.values()}
+        self.call_before = _facts(call)
+        self.leg: Leg | None = None
+
+    def apply(self, event: Event) -> None:
+        self._learn(event)
+        if self.agent and event.name != "CDR":
+            self.leg = self._leg(self.agent, event.line)
+        getattr(self, f"_{event.name.lower()}")(event)
+        self._conclude(event)
+        self._save()
+
+    def _leg(self, agent: Agent, line: str) -> Leg:
+        leg = self.legs.get(agent.pk)
+        if leg is None:
+            leg = _adopted(self.call, agent) or Leg(call=self.call, agent=agent)
+            self.legs[agent.pk] = leg
+        leg.line = leg.line or line
+        return leg
+
+    def _learn(self, event: Event) -> None:
+        """Facts about the call itself. A transfer may tell about its consultation, so it is believed only a full number."""
+        call = self.call
+        party = exchange.party(event.customer, outgoing=event.is_outgoing, tenant=call.tenant)
+        if event.name == "AttendedTransfer" and (event.is_internal or party.caller != Call.Caller.NUMBER):
+            return
+        call.is_internal = call.is_internal or event.is_internal
+        call.queue = call.queue or event.queue
+        if event.is_outgoing:
+            call.direction = Call.Direction.OUTGOING
+        if party.weight > exchange.weight(call.caller, call.number):
+            _know(call, party)
+        if call.is_internal and not call.tenant.search_internal_calls and call.caller == Call.Caller.NUMBER:
+            call.caller = Call.Caller.INTERNAL
+
+    def _newcall(self, event: Event) -> None:
+        pass
+
+    def _ringing(self, event: Event) -> None:
+        if self.leg:
+            self.leg.rang_at = self.leg.rang_at or self.now
+
+    def _answered(self, event: Event) -> None:
+        self.call.answered_at = self.call.answered_at or self.now
+        if self.leg:
+            self._now_talks(self.leg)
+            if not self.leg.transferred and any(leg.transferred for leg in self.legs.values()):
+                self.leg.ended_at = self.leg.ended_at or self.now  # it was handed over before we heard of this
+
+    def _now_talks(self, leg: Leg) -> None:
+        leg.answered_at = leg.answered_at or self.now
+        leg.elsewhere = False
+
+    def _hangup(self, event: Event) -> None:
+        if event.elsewhere:
+            self.call.answered_at = self.call.answered_at or self.now
+            if self.leg and not self.leg.answered_at:
+                self.leg.elsewhere = True
+            return
+        self.call.hung_up = True
+        self.call.reason = max(self.call.reason, event.reason)  # of several one, whatever their order
+        self.call.over = self.call.over or not event.names_somebody
+        if self.leg:
+            self.leg.ended_at = self.leg.ended_at or self.now
+
+    def _attendedtransfer(self, event: Event) -> None:
+        """UniqueId is the customer's call; Line, Login or E-mail name who has it now. Anything else moves nothing."""
+        leg = self.leg
+        others = [other for other in self.legs.values() if other is not leg and _talks(other)]
+        if leg is None or (_talks(leg) and not others):
+            _count(self.call.tenant, "transfer to nobody")
+            return
+        self.call.answered_at = self.call.answered_at or self.now
+        self._now_talks(leg)
+        leg.transferred = True
+        for other in others:
+            other.ended_at = self.now
+            notes.hand_over(self.call, other.agent_id)
+
+    def _cdr(self, event: Event) -> None:
+        self.call.over = True
+
+    def _conclude(self, event: Event) -> None:
+        call, legs = self.call, list(self.legs.values())
+        for leg in legs:
+            if call.over and not leg.elsewhere:
+                leg.ended_at = leg.ended_at or self.now
+            if leg.ended_at and leg.answered_at:
+                leg.answered_at = min(leg.answered_at, leg.ended_at)
+            leg.state = _leg_state(leg)
+        call.state = _call_state(call, legs, _LEVELS.get(event.name, CallState.NEW))
+        call.ended_at = (call.ended_at or self.now) if call.state == CallState.ENDED else None
+        call.missed = _is_missed(call)
+
+    def _save(self) -> None:
+        changed = [leg for leg in self.legs.values() if _facts(leg) != self.before.get(leg.agent_id)]
+        call_changed = _facts(self.call) != self.call_before
+        if call_changed:
+            self.call.save(update_fields=_CALL_FACTS)
+        for leg in changed:
+            leg.save(update_fields=_LEG_FACTS if leg.pk else None)
+        heard = [leg.agent_id for leg in (self.legs.values() if call_changed else changed)]
+        if heard:
+            outbox.tell(heard)
+        for leg in changed:
+            self._follow_up(leg)
+        self._look_up(changed)
+
+    def _follow_up(self, leg: Leg) -> None:
+        before = self.before.get(leg.agent_id)
+        was_talking, had_ended = (before["answered_at"], before["ended_at"]) if before else (None, None)
+        if before is None:
+            Agent.objects.filter(pk=leg.agent_id).update(last_call_at=self.now)
+        if leg.answered_at and not was_talking:
+            notes.queue_earlier(leg.agent_id, except_call=self.call)
+        if leg.ended_at and not had_ended:
+            notes.after_hang_up(leg)
+
+    def _look_up(self, changed: Iterable[Leg]) -> None:
+        known_now = self.call.caller != self.call_before["caller"]
+        legs = self.legs.values() if known_now else [leg for leg in changed if leg.agent_id not in self.before]
+        if self.call.caller == Call.Caller.NUMBER:
+            for leg in legs:
+                if leg.state < CallState.ENDED:
+                    _start_after_commit(leg)
+
+
+# What events write. Everything else in these rows is the agents', who may be changing it at this moment.
+_CALL_FACTS = ("direction", "is_internal", "caller", "number", "number_blind", "queue", "state", "reason", "missed",
+               "hung_up", "over", "answered_at", "ended_at")  # fmt: skip
+_LEG_FACTS = ("call_id", "line", "state", "elsewhere", "transferred", "rang_at", "answered_at", "ended_at")
+
+
+def _facts(row: Call | Leg) -> dict[str, object]:
+    """What events wrote so far; sealed values as they lie, so that comparing decrypts nothing."""
+    return {name: row.__dict__[name] for name in (_CALL_FACTS if isinstance(row, Call) else _LEG_FACTS)}
+
+
+def _know(call: Call, party: exchange.Party) -> None:
+    call.caller = party.caller
+    call.direction = party.direction if call.direction == Call.Direction.INCOMING else call.direction
+    call.number = party.number
+    known = party.caller in (Call.Caller.NUMBER, Call.Caller.OWN) and party.number.startswith("+")
+    call.number_blind = blind(call.tenant, party.number) if known else ""
+
+
+def _talks(leg: Leg) -> bool:
+    return leg.answered_at is not None and leg.ended_at is None
+
+
+def _leg_state(leg: Leg) -> CallState:
+    if leg.ended_at:
+        return CallState.ENDED
+    if leg.answered_at:
+        return CallState.ANSWERED
+    if leg.elsewhere:
+        return CallState.ENDED
+    return CallState.RINGING if leg.rang_at else CallState.NEW
+
+
+def _call_state(call: Call, legs: list[Leg], level: CallState) -> CallState:
+    """Ended once it is over, or once somebody hung up and nobody has it any more."""
+    live = [CallState(leg.state) for leg in legs if leg.state < CallState.ENDED]
+    if call.over or (call.hung_up and not live):
+        return CallState.ENDED
+    so_far = CallState(call.state) if call.state < CallState.ENDED else CallState.NEW
+    rang = CallState.RINGING if any(leg.rang_at for leg in legs) else CallState.NEW
+    answered = CallState.ANSWERED if call.answered_at else CallState.NEW
+    return max([*live, so_far, rang, answered, level])
+
+
+def _is_missed(call: Call) -> bool:
+    incoming = call.direction == Call.Direction.INCOMING and not call.is_internal
+    return incoming and call.hung_up and call.state == CallState.ENDED and call.answered_at is None
+
+
+def _start_after_commit(leg: Leg) -> None:
+    transaction.on_commit(lambda: lookup.start(leg))
+
+
+def _count(tenant: Tenant, name: str) -> None:
+    row = {"tenant": tenant, "day": timezone.localdate(), "name": name}
+    if not EventCount.objects.filter(**row).update(count=F("count") + 1):
+        EventCount.objects.bulk_create([EventCount(**row)], ignore_conflicts=True)
+        EventCount.objects.filter(**row).update(count=F("count") + 1)
+
+
+# ── what the agent's own page tells ──────────────────────────────────────────────────────────────────────────────────
+
+
+def open_by_agent(*, agent: Agent, number: str, direction: str = "incoming", unique_id: str = "") -> Call:
+    """The card for a call that the agent's address bar or the page around the window announced.
+
+    It attaches to a call of the exchange only if that has this agent's leg; otherwise the card is private. What the exchange
+    said is never overwritten. Raises MalformedEvent when a value could not have come from an exchange.
+    """
+    event = exchange.announcement(number=number, direction=direction, unique_id=unique_id)
+    party = exchange.party(event.customer, outgoing=event.is_outgoing, tenant=agent.tenant)
+    with transaction.atomic():
+        leg = _announced(agent, event.unique_id, party)
+        if leg is None:
+            leg = _private_leg(agent, event.unique_id, party)
+        elif leg.closed_at:
+            Leg.objects.filter(pk=leg.pk).update(closed_at=None)
+        outbox.tell([agent.pk])
+        if leg.call.caller == Call.Caller.NUMBER:
+            _start_after_commit(leg)
+    return leg.call
+
+
+def _announced(agent: Agent, unique_id: str, party: exchange.Party) -> Leg | None:
+    """This agent's leg that the announcement means, whether the exchange told of it or an earlier announcement."""
+    legs = Leg.objects.of(agent).order_by("-pk")
+    if unique_id:
+        return legs.filter(call__unique_id=unique_id).first()
+    if not party.number.startswith("+"):
+        return None
+    recent = legs.open().filter(call__started_at__gt=timezone.now() - SAME_CALL)
+    return recent.filter(call__number_blind__in=blinds(agent.tenant, party.number)).first()
+
+
+def _private_leg(agent: Agent, unique_id: str, party: exchange.Party) -> Leg:
+    now = timezone.now()
+    call = Call(tenant=agent.tenant, unique_id=unique_id or f"own-{uuid.uuid4()}", private_to=agent, started_at=now)
+    _know(call, party)
+    Call.objects.bulk_create([call], ignore_conflicts=True)
+    call = Call.objects.select_for_update().get(private_to=agent, unique_id=call.unique_id)
+    leg, _made = Leg.objects.get_or_create(call=call, agent=agent)
+    leg.call, leg.agent = call, agent
+    Agent.objects.filter(pk=agent.pk).update(last_call_at=now)
+    return leg
+
+
+def _adopted(call: Call, agent: Agent) -> Leg | None:
+    """The agent's private card of the same call joins it: its leg, note and waiting tab move over, its code stays known.
+
+    What was found for a number goes with it only if the exchange names the same number.
+    """
+    leg = Leg.objects.filter(agent=agent, call__private_to=agent, call__unique_id=call.unique_id).first()
+    if leg is None:
+        return None
+    private = Call.objects.select_for_update().get(pk=leg.call_id)
+    if exchange.weight(call.caller, call.number) == 0:
+        _know(call, exchange.Party(direction=private.direction, caller=private.caller, number=private.number))
+    if private.number != call.number:
+        lookup.forget(leg)
+    elif private.regarding_id:
+        about = {"regarding_table": private.regarding_table, "regarding_id": private.regarding_id}
+        Call.objects.filter(pk=call.pk, regarding_id=None).update(**about)
+    Note.objects.filter(call=private).update(call=call)
+    Opening.objects.filter(call=private).update(call=call)
+    Call.objects.filter(pk=private.pk).update(merged_into=call)
+    leg.call = call
+    return leg
+
+
+# ── what the window shows ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def leg_of(agent: Agent, code: uuid.UUID) -> Leg | None:
+    """This agent's leg of the call with that code, also when the call has joined another since the window learnt it."""
+    return Leg.objects.of(agent).filter(Q(call__code=code) | Q(call__in=_joined(code))).first()
+
+
+def _joined(code: uuid.UUID) -> list[int]:
+    codes = Call.objects.filter(code=code, merged_into__isnull=False)
+    return [pk for pk in codes.values_list("merged_into_id", flat=True) if pk]
+
+
+def shown(agent: Agent) -> list[Leg]:
+    """The cards on this agent's window, newest first: everything that rings or is talked over, else the last ended one."""
+    oldest = timezone.now() - max(LONGEST_SHOWN.values())
+    recent = Leg.objects.of(agent).open().filter(call__started_at__gt=oldest)
+    legs = [leg for leg in recent.order_by("-call__started_at", "-pk")[:20] if _is_recent(leg)]
+    live = [leg for leg in legs if leg.state < CallState.ENDED]
+    return sorted(live, key=lambda leg: leg.state == CallState.ANSWERED) if live else legs[:1]
+
+
+def _is_recent(leg: Leg) -> bool:
+    since = leg.ended_at or leg.answered_at or leg.rang_at or leg.call.started_at
+    return since > timezone.now() - LONGEST_SHOWN[CallState(leg.state)]
+
+
+def close_card(leg: Leg) -> None:
+    """The agent is done with this card. What was written to it goes out."""
+    with transaction.atomic():
+        Leg.objects.filter(pk=leg.pk, closed_at=None).update(closed_at=timezone.now())
+        notes.after_closing(leg)
+        outbox.tell([leg.agent_id])
+
+
+def ended_at(leg: Leg) -> datetime | None:
+    """When this agent's part ended; for a private card, of whose end nobody tells, when it was closed."""
+    return leg.ended_at or (leg.closed_at if leg.call.private_to_id else None)

@@ -1,0 +1,444 @@
+"""From a ringing number to ranked matches, read with the agent's own rights.
+
+The row `Lookup` of a leg is what everybody looks at: whoever takes its lease asks Dataverse, all others wait for the row. A
+look-up starts in a thread of this process after the commit of the event that first names the agent; if that process dies, the
+window that asks `found` takes the expired lease and asks itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import sleep
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, close_old_connections, transaction
+from django.db.models import Q
+from django.utils import timezone, translation
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from crmwindow import notes, outbox, phone
+from crmwindow import search as searching
+from crmwindow.blind import blind, blinds
+from crmwindow.models import Call, LearnedMatch, Leg, Lookup
+from crmwindow.ranking import Match, rank
+from crmwindow.search import Hit, SearchResult, problem_of, search
+from tenants import connections, entra, schema
+from tenants.dataverse import errors, odata
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.client import Client
+from tenants.dataverse.metadata import Metadata
+from tenants.fields import seal
+from tenants.models import Agent, Instance
+
+__all__ = ["Found", "History", "Match", "PastCall", "SearchResult", "choose", "details", "forget", "found", "history",
+           "none_of_them", "retry", "search", "start"]  # fmt: skip
+
+SECONDS = 2.0
+METADATA_SECONDS = 8.0
+LEASE = timedelta(seconds=15)
+HISTORY_ROWS = 5
+THREADS = 16
+
+logger = logging.getLogger(__name__)
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lookup")
+_running: dict[int, threading.Event] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`state`: "running", "partial" (something is missing), "done" or "failed" (nothing could be read; `problem` says why).
+
+    `pending` are labels of tables that have not answered yet, `failures` maps labels of those that failed to a sentence.
+    `chosen` is the agent's choice, or the only match. `problem` is "", or a word of `search.problem_of`.
+    """
+
+    state: str
+    matches: tuple[Match, ...] = ()
+    failures: dict[str, str] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
+    problem: str = ""
+    chosen: Match | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Every table answered and none has the number."""
+        return self.state == "done" and not self.matches
+
+
+def start(leg: Leg) -> None:
+    """Begin in the background, unless somebody has. Outside of a transaction only: another thread reads the rows."""
+    if leg.call.caller == Call.Caller.NUMBER and leg.pk not in _running:
+        _running[leg.pk] = threading.Event()
+        _pool.submit(_in_background, leg.pk)
+
+
+def _in_background(leg_pk: int) -> None:
+    try:
+        leg = _fresh(leg_pk)
+        if leg and (row := _claimed(leg)):
+            _carry_out(leg, row)
+    except Exception:
+        logger.exception("A look-up broke off.")
+    finally:
+        if event := _running.pop(leg_pk, None):
+            event.set()
+        close_old_connections()
+
+
+def _fresh(leg_pk: int) -> Leg | None:
+    """The leg with all that a look-up needs, in one query; stored metadata only if this process has not read it."""
+    rows = Leg.objects.select_related("call", "agent__tenant__instance").defer("agent__tenant__instance__metadata")
+    leg = rows.filter(pk=leg_pk).first()
+    if leg:
+        leg.call.tenant = leg.agent.tenant
+    return leg
+
+
+def _claimed(leg: Leg) -> Lookup | None:
+    """The row with its lease in our hands; None when it is finished or somebody else's."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            return Lookup.objects.create(leg=leg, lease_until=now + LEASE)
+    except IntegrityError:
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        rows = Lookup.objects.filter(free, leg=leg, finished_at=None)
+        return Lookup.objects.get(leg=leg) if rows.update(lease_until=now + LEASE) else None
+
+
+def found(leg: Leg, *, budget: Budget) -> Found:
+    """What the CRM says about this call's number. Waits for whoever is asking; asks itself when nobody is.
+
+    Answers "partial" as soon as some tables have answered and others are late, and "running" when the budget is over
+    before anything is known. A look-up that failed for want of a sign-in is made again once there is one.
+    """
+    if leg.call.caller != Call.Caller.NUMBER:
+        return Found("done")
+    while True:
+        row = Lookup.objects.filter(leg=leg).first()
+        if row and _needs_another(row, leg.agent):
+            retry(leg)
+        elif row and _can_be_shown(row):
+            return _present(leg, row)
+        elif leg.pk not in _running and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh)):
+            _carry_out(fresh, claimed)
+            continue
+        if budget.expired:
+            return Found("running")
+        _wait(leg.pk, budget)
+
+
+def _can_be_shown(row: Lookup) -> bool:
+    """It is finished, or somebody is still at it and wrote down what came first."""
+    is_asking = row.lease_until is not None and row.lease_until > timezone.now()
+    return row.finished_at is not None or (is_asking and bool(row.__dict__["result"]))
+
+
+def _wait(leg_pk: int, budget: Budget) -> None:
+    """Until this process finishes it, or for a moment when another one is at it. Late tables show up in the row."""
+    event = _running.get(leg_pk)
+    if event:
+        event.wait(min(searching.FIRST_LOOK, budget.left()))
+    else:
+        sleep(min(0.02, budget.left()))
+
+
+def _needs_another(row: Lookup, agent: Agent) -> bool:
+    if row.finished_at is None or row.problem != "sign_in":
+        return False
+    return agent.is_signed_in and agent.signed_in_at is not None and agent.signed_in_at > row.finished_at
+
+
+def retry(leg: Leg) -> None:
+    """Ask again, from the beginning: the agent wishes it, or what stood in the way is gone."""
+    Lookup.objects.filter(leg=leg, finished_at__isnull=False).delete()
+
+
+def forget(leg: Leg) -> None:
+    """The number was another one: what was found for it must not be shown, nor whom the agent took it for."""
+    Lookup.objects.filter(leg=leg).delete()
+    Leg.objects.filter(pk=leg.pk).update(shown_table="", shown_id=None, nobody=False)
+
+
+# ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _carry_out(leg: Leg, row: Lookup) -> None:
+    """Ask, keep what came, tell the window. Holds no transaction meanwhile."""
+    with translation.override(leg.agent.spoken_language):
+        try:
+            result = _asked(leg, row)
+        except errors.DataverseError as error:
+            _keep(row, {"problem": problem_of(error)}, finished=True)
+        except BaseException:
+            Lookup.objects.filter(pk=row.pk, finished_at=None).update(lease_until=None)
+            raise
+        else:
+            _keep(row, result.to_dict() | {"problem": _whole_problem(result)}, finished=True)
+            _settle(leg, result)
+    outbox.tell([leg.agent_id])
+
+
+def _asked(leg: Leg, row: Lookup) -> SearchResult:
+    agent, instance = leg.agent, leg.agent.tenant.instance
+    number = phone.parse(leg.call.number, leg.agent.tenant.country)
+    if number is None:
+        return SearchResult()
+    entra.token_for(agent, budget=Budget(SECONDS))  # once, before four threads want one
+    client = connections.client_for(agent)
+    metadata = _metadata(instance, client)
+
+    def show_first(result: SearchResult) -> None:
+        if result.hits:
+            _keep(row, result.to_dict(), finished=False)
+            outbox.tell([leg.agent_id])
+
+    budget = Budget(SECONDS)
+    result = search(client, metadata, instance, number, budget, on_partial=show_first)
+    if "drift" in result.failed.values():
+        metadata = connections.metadata(instance, client, Budget(METADATA_SECONDS), refresh=True)
+        result = search(client, metadata, instance, number, Budget(SECONDS))
+    return result
+
+
+def _metadata(instance: Instance, client: Client) -> Metadata:
+    """What is known is used although it may be old: nobody waits for a renewal, a wrong name leads to one."""
+    known = connections.known_metadata(instance)
+    if known is None:
+        return connections.metadata(instance, client, Budget(METADATA_SECONDS))
+    read_at = instance.metadata_read_at
+    if read_at is None or read_at < timezone.now() - connections.METADATA_FOR:
+        _pool.submit(_renew_metadata, instance, client)
+    return known
+
+
+def _renew_metadata(instance: Instance, client: Client) -> None:
+    try:
+        connections.metadata(instance, client, Budget(METADATA_SECONDS))
+    except errors.DataverseError:
+        logger.info("Metadata could not be read again; the old one serves on.")
+    finally:
+        close_old_connections()
+
+
+def _whole_problem(result: SearchResult) -> str:
+    """Why nothing at all could be read; "" when something could."""
+    answered = len(result.labels) - len(result.failed)
+    return next(iter(result.failed.values())) if result.failed and not answered else ""
+
+
+def _keep(row: Lookup, result: dict[str, Any], *, finished: bool) -> None:
+    """Only while the lease is ours: a row that was forgotten meanwhile stays forgotten."""
+    text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+    values: dict[str, Any] = {"result": seal(row, "result", text)}
+    if finished:
+        values |= {"finished_at": timezone.now(), "lease_until": None, "problem": result["problem"]}
+    Lookup.objects.filter(pk=row.pk, finished_at=None).update(**values)
+
+
+def _settle(leg: Leg, result: SearchResult) -> None:
+    """The only match is the caller, until the agent says otherwise: the note will be about it."""
+    if leg.agent.first_card_at is None:
+        Agent.objects.filter(pk=leg.agent_id, first_card_at=None).update(first_card_at=timezone.now())
+    matches = rank(result.hits, me="", remembered=None)
+    if len(matches) == 1 and not result.failed:
+        table, record_id = matches[0].table, UUID(matches[0].record_id)
+        unsaid = Leg.objects.filter(pk=leg.pk, shown_id=None, nobody=False)
+        if unsaid.update(shown_table=table, shown_id=record_id):
+            Call.objects.filter(pk=leg.call_id, regarding_id=None).update(regarding_table=table, regarding_id=record_id)
+
+
+# ── showing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _present(leg: Leg, row: Lookup) -> Found:
+    if row.problem:
+        return Found("failed", problem=row.problem)
+    result = _result(row)
+    remembered = _remembered(leg)
+    matches = rank(result.hits, me=str(leg.agent.systemuser_id or ""), remembered=remembered)
+    complete = row.finished_at is not None and not result.failed
+    return Found(
+        "done" if complete else "partial",
+        tuple(matches),
+        {result.labels[name]: sentence_of(problem) for name, problem in result.failed.items()},
+        tuple(result.labels[name] for name in result.pending),
+        chosen=_chosen(leg, matches, complete=complete),
+    )
+
+
+def _result(row: Lookup) -> SearchResult:
+    data = json.loads(row.result)
+    data.pop("problem", None)
+    return SearchResult.from_dict(data)
+
+
+def _chosen(leg: Leg, matches: list[Match], *, complete: bool) -> Match | None:
+    said = [match for match in matches if (match.table, match.record_id) == (leg.shown_table, str(leg.shown_id))]
+    if said:
+        return said[0]
+    return matches[0] if len(matches) == 1 and complete and not leg.nobody else None
+
+
+def _remembered(leg: Leg) -> tuple[str, str] | None:
+    learned = LearnedMatch.objects.filter(
+        agent=leg.agent, number_blind__in=blinds(leg.call.tenant, leg.call.number)
+    ).first()
+    return (learned.table, str(learned.record_id)) if learned else None
+
+
+def sentence_of(problem: str) -> str:
+    """What to say to the agent about a problem of a look-up, in the active language."""
+    sentences = {
+        "sign_in": _("Sign in to Microsoft, then the search goes on."),
+        "not_a_member": _("Your account has no access to this CRM. Your admin can add it."),
+        "throttled": _("The CRM is busy just now. We will ask again."),
+        "drift": _("The CRM's tables were changed. Your admin should check the settings."),
+        "heavy": _("The CRM gave up on this search."),
+        "refused": _("Your role may not read this."),
+        "unavailable": _("Microsoft is not responding."),
+    }
+    return sentences.get(problem) or _("The CRM refused this search.")
+
+
+# ── what the agent says ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NotAMatch(Exception):
+    """The record is not one of those found for this call."""
+
+
+def choose(leg: Leg, *, table: str, record_id: UUID, remember: bool) -> None:
+    """The caller is this record. Raises NotAMatch when the look-up of this leg did not find it."""
+    row = Lookup.objects.filter(leg=leg).first()
+    hits = _result(row).hits if row and not row.problem and row.__dict__["result"] else ()
+    if not any((hit.table, hit.record_id) == (table, str(record_id)) for hit in hits):
+        raise NotAMatch(_("This record does not belong to the call."))
+    with transaction.atomic():
+        show(leg, table=table, record_id=record_id)
+        if remember:
+            _learn(leg, table, record_id)
+        outbox.tell([leg.agent_id])
+
+
+def show(leg: Leg, *, table: str, record_id: UUID) -> None:
+    """This agent's card and the call's notes are about that record from now on."""
+    Leg.objects.filter(pk=leg.pk).update(shown_table=table, shown_id=record_id, nobody=False)
+    leg.shown_table, leg.shown_id, leg.nobody = table, record_id, False
+    notes.regard(leg, table=table, record_id=record_id)
+
+
+def _learn(leg: Leg, table: str, record_id: UUID) -> None:
+    number, tenant = leg.call.number, leg.call.tenant
+    choice: dict[str, Any] = {"table": table, "record_id": record_id, "chosen_at": timezone.now()}
+    known = LearnedMatch.objects.filter(agent=leg.agent, number_blind__in=blinds(tenant, number))
+    if not known.update(**choice):
+        row = LearnedMatch(tenant=tenant, agent=leg.agent, number=number, number_blind=blind(tenant, number), **choice)
+        LearnedMatch.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def none_of_them(leg: Leg) -> None:
+    """The caller is none of the records found."""
+    with transaction.atomic():
+        Leg.objects.filter(pk=leg.pk).update(shown_table="", shown_id=None, nobody=True)
+        if leg.shown_id:
+            notes.disregard(leg, table=leg.shown_table, record_id=leg.shown_id)
+        leg.shown_table, leg.shown_id, leg.nobody = "", None, True
+        outbox.tell([leg.agent_id])
+
+
+# ── more about one record ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """An earlier phone call of a record. `text` is one line; `activity_id` is for the deep link."""
+
+    at: datetime
+    text: str
+    direction: str
+    activity_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Newest first. `more`: there are others."""
+
+    calls: tuple[PastCall, ...] = ()
+    more: bool = False
+
+
+def reader(agent: Agent, budget: Budget) -> tuple[Client, Metadata]:
+    """This agent's Dataverse and what is known of it. Raises DataverseError."""
+    instance = agent.tenant.instance
+    client = connections.client_for(agent)
+    return client, connections.metadata(instance, client, budget)
+
+
+def details(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> list[tuple[str, str, str]]:
+    """The extra fields (label, formatted value, link) of a record and of its company, for which it asks once more.
+
+    Raises DataverseError; UnknownName for a table that is not configured.
+    """
+    row = Lookup.objects.filter(leg=leg, problem="").first()
+    hits = _result(row).hits if row and row.__dict__["result"] else ()
+    hit = next((hit for hit in hits if (hit.table, hit.record_id) == (table, str(record_id))), None)
+    if hit is None:
+        hit = read_record(leg.agent, table=table, record_id=record_id, budget=budget)
+    fields = list(hit.fields)
+    if hit.company_id and hit.table != "account":
+        fields += _company_fields(leg.agent, hit.company_id, budget)
+    return fields
+
+
+def _company_fields(agent: Agent, company_id: str, budget: Budget) -> list[tuple[str, str, str]]:
+    _client, metadata = reader(agent, budget)
+    if not schema.display_fields(agent.tenant.instance, metadata, "account"):
+        return []
+    try:
+        return list(read_record(agent, table="account", record_id=UUID(company_id), budget=budget).fields)
+    except (errors.MissingPrivilege, errors.NotFound):
+        return []  # the agent may see the person, but not the company
+
+
+def read_record(agent: Agent, *, table: str, record_id: UUID, budget: Budget) -> Hit:
+    """One record by its key, as the agent may read it. Raises DataverseError."""
+    client, metadata = reader(agent, budget)
+    shown_as = schema.of(agent.tenant.instance, metadata).table(table)
+    if shown_as is None:
+        raise errors.UnknownName("This table is not configured.")
+    path = odata.query(odata.record(shown_as.table.entity_set, record_id), select=searching.selected(shown_as))
+    row = client.get(path, budget=budget, prefer=[odata.ANNOTATIONS]).data or {}
+    return searching.hit_of(shown_as, row, translation.get_language() or "cs")
+
+
+def history(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> History:
+    """The record's last phone calls. Raises DataverseError."""
+    client, metadata = reader(leg.agent, budget)
+    calls = metadata.table("phonecall")
+    columns = ("activityid", "subject", "description", "directioncode", "actualstart", "createdon")
+    path = odata.query(
+        calls.entity_set,
+        select=[name for name in columns if name in calls.properties],
+        filter=odata.eq(calls.column("regardingobjectid").property, record_id),
+        orderby="createdon desc",
+        top=HISTORY_ROWS + 1,
+    )
+    past = [each for row in client.get(path, budget=budget).rows if (each := _past_call(row))]
+    return History(tuple(past[:HISTORY_ROWS]), more=len(past) > HISTORY_ROWS)
+
+
+def _past_call(row: dict[str, Any]) -> PastCall | None:
+    at = parse_datetime(str(row.get("actualstart") or row.get("createdon") or ""))
+    if at is None:
+        return None
+    lines = str(row.get("description") or row.get("subject") or "").strip().splitlines()
+    direction = Call.Direction.OUTGOING if row.get("directioncode") else Call.Direction.INCOMING
+    return PastCall(at, lines[0] if lines else "", direction, str(row.get("activityid", "")))

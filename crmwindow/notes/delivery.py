@@ -1,0 +1,428 @@
+"""One attempt to bring a note into Dataverse, under its author's name, exactly once.
+
+The activity's GUID is the note's `code`, so a create that is repeated is refused (412) instead of doubled. Whatever the answer
+to a write is, or if there is none, the activity is read and judged:
+
+    absent                            the error was real, try again later
+    our newest text                   written
+    one of our older revisions        replace it, `If-Match` the version just read
+    another author, or an unknown text in a version that is not ours    conflict: both texts are shown, nothing is overwritten
+
+Each step that Dataverse confirmed is noted in the row at once, so that a process that dies is continued by the next attempt.
+No transaction is open while Microsoft is asked; the lease says who is at work, and every later UPDATE requires it.
+
+Source: Microsoft, "Perform conditional operations using the Web API", "Update and delete table rows", "Phone Call".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from crmwindow import outbox
+from crmwindow.models import Leg, Note, NoteRevision
+from crmwindow.notes import drafts
+from crmwindow.notes.activity import OPEN, Activity
+from crmwindow.notes.text import Content
+from tenants import connections
+from tenants.dataverse import errors, odata
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.client import Client
+from tenants.dataverse.metadata import PARTIES, Metadata
+from tenants.fields import seal
+from tenants.models import Agent, Instance
+
+SECONDS = 15.0
+LEASE = timedelta(seconds=60)
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
+FOLLOW_UP_PAUSE = timedelta(hours=1)
+
+logger = logging.getLogger(__name__)
+
+
+class Conflict(Exception):
+    """Somebody else's text is in Dataverse."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        super().__init__("The activity was changed by somebody else.")
+        self.row = row
+
+
+class LostLease(Exception):
+    """We took so long that somebody else has taken over."""
+
+
+def deliver(note_pk: int) -> None:
+    """One attempt, if the note is due and nobody is at it. Never raises for what Dataverse does."""
+    drafts.queue_if_due(note_pk)
+    lease = _take_lease(note_pk)
+    if lease is None:
+        return
+    note = Note.objects.select_related("call__tenant", "author__tenant__instance").get(pk=note_pk)
+    attempt = _Attempt(note, lease)
+    try:
+        attempt.run()
+    except LostLease:
+        logger.info("A note was taken over by another delivery.")
+    except Conflict as conflict:
+        _conflict(attempt, conflict)
+    except errors.DataverseError as error:
+        _failed(attempt, error)
+    except Exception:
+        logger.exception("The delivery of a note broke off.")
+        _failed(attempt, errors.Unavailable())
+
+
+def _take_lease(note_pk: int) -> datetime | None:
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    due = Note.objects.filter(free, pk=note_pk, next_try_at__lte=now, state__in=[Note.State.QUEUED, Note.State.WRITTEN])
+    lease = now + LEASE
+    return lease if due.update(lease_until=lease) else None
+
+
+class _Attempt:
+    def __init__(self, note: Note, lease: datetime) -> None:
+        self.note, self.lease = note, lease
+        self.author: Agent = note.author
+        self.instance: Instance = note.author.tenant.instance
+        self.leg = self._leg()
+        self.frozen = note.revision
+        self.budget = Budget(SECONDS)
+        self.close_again = False
+        self.written = note.state == Note.State.WRITTEN
+
+    def _leg(self) -> Leg:
+        """The author's part, as it is now."""
+        found = Leg.objects.filter(call=self.note.call, agent=self.author).first()
+        return found or Leg(call=self.note.call, agent=self.author)
+
+    def run(self) -> None:
+        self.client = connections.client_for(self.author)
+        metadata = connections.metadata(self.instance, self.client, self.budget)
+        try:
+            self._carry_out(metadata)
+        except errors.UnknownName:
+            metadata = connections.metadata(self.instance, self.client, self.budget, refresh=True)
+            self._carry_out(metadata)
+
+    def _carry_out(self, metadata: Metadata) -> None:
+        self.dataverse = _Record(self.client, metadata, self.note, self.budget)
+        self.activity = self._activity(metadata)
+        if self.note.step == Note.Step.NOTHING or self.note.written_revision < self.frozen:
+            self._write_text()
+        self._add_times()
+        self._add_subject_matter()
+        self._complete()
+        self._finish()
+
+    def _activity(self, metadata: Metadata) -> Activity:
+        call = self.note.call
+        about = (call.regarding_table, call.regarding_id) if call.regarding_id else None
+        language = call.tenant.language
+        return Activity(metadata, call, self.leg, self.author.systemuser_id, about, language)
+
+    # -- the text --
+
+    def _write_text(self) -> None:
+        content = self._freeze()
+        if self.note.step == Note.Step.NOTHING:
+            row = self._create(content)
+        else:
+            row = self._rewrite(content)
+        self._note_written(row)
+
+    def _freeze(self) -> Content:
+        """The exact text of this attempt, kept so that a lost answer can be recognised later."""
+        content = drafts.content_of(self.note)
+        revision = NoteRevision(note=self.note, number=self.frozen, text=content.text, outcome=content.outcome)
+        NoteRevision.objects.bulk_create([revision], ignore_conflicts=True)
+        self._progress(frozen_revision=self.frozen)
+        return content
+
+    def _create(self, content: Content) -> dict[str, Any]:
+        """Answers the activity as it was read back."""
+        body = self.activity.body(content, self.leg.ended_at)
+        lost: errors.DataverseError | None = None
+        try:
+            self._create_once(body)
+        except (errors.AlreadyExists, errors.Unavailable) as error:
+            if isinstance(error, errors.Unavailable) and not error.may_have_applied:
+                raise
+            lost = error
+        try:
+            row = self.dataverse.read()
+        except errors.NotFound:
+            raise lost or errors.Unavailable("The note is not there although Dataverse took it.") from None
+        timed = Note.Step.TIMED if lost is None and self.leg.ended_at else Note.Step.CREATED
+        if self._judge(row, content) == "ours":
+            self._progress(step=Note.Step.CREATED)
+            return self._rewrite(content)
+        self._progress(step=timed, written_about=self.note.call.regarding_id if lost is None else None)
+        return row
+
+    def _create_once(self, body: dict[str, Any]) -> None:
+        """`PATCH` with `If-None-Match: *`; where nested parties are refused there, `POST` with our own key."""
+        table = self.activity.table
+        if self.instance.refuses_nested_parties and PARTIES in body:
+            self.client.create(table.entity_set, body | {table.id_column: str(self.note.code)}, budget=self.budget)
+            return
+        try:
+            self.client.create(table.entity_set, body, record_id=str(self.note.code), budget=self.budget)
+        except (errors.Refused, errors.UnknownName) as error:
+            if PARTIES not in body or error.status != 400:
+                raise
+            self.client.create(table.entity_set, body | {table.id_column: str(self.note.code)}, budget=self.budget)
+            self.instance.refuses_nested_parties = True
+            Instance.objects.filter(pk=self.instance.pk).update(refuses_nested_parties=True)
+
+    def _rewrite(self, content: Content) -> dict[str, Any]:
+        """Replace our own older text, only in the version we know."""
+        if self.note.step == Note.Step.COMPLETED:
+            self._reopen()
+        if not self.dataverse.etag and self._judge(self.dataverse.read(), content) == "same":
+            return self.dataverse.row
+        for _attempt in range(3):
+            try:
+                self.dataverse.patch(self.activity.text(content))
+            except errors.Closed:
+                self._reopen()
+                continue
+            except (errors.VersionMismatch, errors.Unavailable) as error:
+                if isinstance(error, errors.Unavailable) and not error.may_have_applied:
+                    raise
+            row = self.dataverse.read()
+            if self._judge(row, content) == "same":
+                return row
+        raise errors.Unavailable("The note's text did not stay in Dataverse.")
+
+    def _reopen(self) -> None:
+        """A completed activity is read-only: open it, and complete it again at the end."""
+        self.close_again = True
+        self.dataverse.patch_latest(OPEN)
+        if self.note.step == Note.Step.COMPLETED:
+            self._progress(step=Note.Step.TIMED)
+
+    def _judge(self, row: dict[str, Any], content: Content) -> str:
+        """ "same": our newest text is there; "ours": an older one of ours. Raises Conflict."""
+        creator = str(row.get("_createdby_value") or "").lower()
+        if creator and self.author.systemuser_id and creator != str(self.author.systemuser_id):
+            raise Conflict(row)
+        there = self.activity.content_of(row, content.outcome)
+        if there.same_as(content):
+            return "same"
+        if row.get("@odata.etag") and row["@odata.etag"] == self.note.etag:
+            return "ours"
+        for old in self.note.revisions.order_by("-number"):
+            if self.activity.content_of(row, old.outcome).same_as(Content(old.text, old.outcome)):
+                return "ours"
+        raise Conflict(row)
+
+    def _note_written(self, row: dict[str, Any]) -> None:
+        now = timezone.now()
+        self._progress(
+            written_revision=self.frozen,
+            written_by=str(row.get("_createdby_value") or "").lower(),
+            written_at=now,
+            etag=self.dataverse.etag,
+            detail=b"",
+        )
+        newest = Note.objects.filter(pk=self.note.pk, lease_until=self.lease, revision=self.frozen)
+        newest = newest.filter(state=Note.State.QUEUED)
+        if newest.update(state=Note.State.WRITTEN, problem="", tries=0):
+            self.note.state, self.written = Note.State.WRITTEN, True
+            outbox.tell([self.author.pk])
+        Agent.objects.filter(pk=self.author.pk, first_note_at=None).update(first_note_at=now)
+
+    # -- the rest --
+
+    def _add_times(self) -> None:
+        if self.leg.ended_at and self.note.step < Note.Step.TIMED:
+            self._follow_up(self.activity.times(self.leg.ended_at))
+            self._progress(step=Note.Step.TIMED, etag=self.dataverse.etag)
+
+    def _add_subject_matter(self) -> None:
+        """What it is about, when that was said or changed after it was written. A refusal leaves the note as it is."""
+        wanted = self.note.call.regarding_id
+        if wanted == self.note.written_about:
+            return
+        body = self.activity.regarding() or (self.activity.no_regarding() if self.note.written_about else {})
+        if body:
+            try:
+                self._follow_up(body)
+            except (errors.MissingPrivilege, errors.NotFound, errors.Refused, errors.UnknownName):
+                logger.info("Dataverse refused what a note should be about.")
+        self._progress(written_about=wanted, etag=self.dataverse.etag)
+
+    def _follow_up(self, body: dict[str, Any]) -> None:
+        """Change other columns than the text; whoever changed the text meanwhile is not disturbed by that."""
+        try:
+            self.dataverse.patch_latest(body)
+        except errors.Closed:
+            self._reopen()
+            self.dataverse.patch_latest(body)
+
+    def _complete(self) -> None:
+        wanted = self.instance.note_state == Instance.NoteState.COMPLETED or self.close_again
+        if wanted and self.leg.ended_at and self.note.step < Note.Step.COMPLETED and self._is_newest():
+            self.dataverse.patch_latest(self.activity.completed())
+            self._progress(step=Note.Step.COMPLETED, etag=self.dataverse.etag)
+
+    def _is_newest(self) -> bool:
+        return Note.objects.filter(pk=self.note.pk, revision=self.frozen).exists()
+
+    def _finish(self) -> None:
+        """Free the row. What was typed meanwhile goes out when the agent pauses; so does an end that came meanwhile."""
+        mine = Note.objects.filter(pk=self.note.pk, lease_until=self.lease)
+        now = timezone.now()
+        if mine.filter(revision=self.frozen, state=Note.State.WRITTEN).update(lease_until=None, next_try_at=None):
+            if self.note.step < Note.Step.TIMED and self._leg().ended_at:
+                Note.objects.filter(pk=self.note.pk, state=Note.State.WRITTEN).update(next_try_at=now)
+                drafts.deliver_after_commit(self.note.pk)
+            return
+        mine.filter(state=Note.State.QUEUED).update(next_try_at=now)
+        if mine.update(lease_until=None, tries=0):
+            drafts.deliver_after_commit(self.note.pk)
+
+    def _progress(self, **values: Any) -> None:
+        """Write down what is done. Raises LostLease."""
+        if not Note.objects.filter(pk=self.note.pk, lease_until=self.lease).update(**values):
+            raise LostLease
+        for name, value in values.items():
+            setattr(self.note, name, value)
+
+
+@dataclass
+class _Record:
+    """The activity in Dataverse: its last known version and how to change it."""
+
+    client: Client
+    metadata: Metadata
+    note: Note
+    budget: Budget
+
+    def __post_init__(self) -> None:
+        self.etag: str = self.note.etag
+        self.row: dict[str, Any] = {}
+        table = self.metadata.table("phonecall")
+        self.path = odata.record(table.entity_set, self.note.code)
+        columns = ("description", "subcategory", "statecode", "_createdby_value", "_modifiedby_value")
+        self.columns = [name for name in columns if name in table.properties]
+
+    def read(self) -> dict[str, Any]:
+        """Raises NotFound when it is not there (any more)."""
+        answer = self.client.get(odata.query(self.path, select=self.columns), budget=self.budget)
+        self.row, self.etag = answer.data or {}, answer.etag
+        return self.row
+
+    def patch(self, body: dict[str, Any]) -> None:
+        """Only in the version we know. The new version is unknown until it is read."""
+        self._patch(body, self.etag)
+
+    def patch_latest(self, body: dict[str, Any]) -> None:
+        """In the version that is there now, for columns in which nobody's words can be lost."""
+        if not self.etag:
+            self.read()
+        try:
+            self._patch(body, self.etag)
+        except errors.VersionMismatch:
+            self.read()
+            self._patch(body, self.etag)
+        except errors.Unavailable as error:
+            if not error.may_have_applied:
+                raise
+            self.read()  # idempotent: whether it arrived or not, it may be sent again
+            self._patch(body, self.etag)
+        self.read()
+
+    def _patch(self, body: dict[str, Any], etag: str) -> None:
+        self.client.request("PATCH", self.path, json=body, if_match=etag, budget=self.budget)
+
+
+# ── when it did not work ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """`final`: trying the same again would not help; somebody has to act first."""
+
+    problem: str
+    final: bool = False
+    state: str = Note.State.REFUSED
+
+
+_VERDICTS: tuple[tuple[type[errors.DataverseError], _Verdict], ...] = (
+    (errors.SignInRequired, _Verdict("sign_in")),
+    (errors.Throttled, _Verdict("throttled")),
+    (errors.Unavailable, _Verdict("unavailable")),
+    (errors.NotAMember, _Verdict("not_a_member", final=True)),
+    (errors.MissingPrivilege, _Verdict("missing_privilege", final=True)),
+    (errors.TooLong, _Verdict("too_long", final=True, state=Note.State.DRAFT)),
+    (errors.NotFound, _Verdict("gone", final=True)),
+    (errors.Refused, _Verdict("refused", final=True)),
+    (errors.UnknownName, _Verdict("drift")),
+)
+
+
+def _failed(attempt: _Attempt, error: errors.DataverseError) -> None:
+    verdict = next((verdict for kind, verdict in _VERDICTS if isinstance(error, kind)), _Verdict("error"))
+    note = attempt.note
+    if attempt.written:
+        _try_follow_up_later(attempt, error)
+        return
+    if verdict.final:
+        about = error.privilege if isinstance(error, errors.MissingPrivilege) else error.detail[:500]
+        start_over = {"step": Note.Step.NOTHING, "etag": ""} if isinstance(error, errors.NotFound) else {}
+        _give_back(attempt, verdict, seal(note, "detail", about), **start_over)
+        return
+    mine = Note.objects.filter(pk=note.pk, lease_until=attempt.lease)
+    later = timezone.now() + _pause(error, note.tries)
+    mine.filter(state=Note.State.QUEUED).update(next_try_at=later, problem=verdict.problem)
+    mine.update(lease_until=None, tries=note.tries + 1)
+    outbox.tell([note.author_id])
+
+
+def _give_back(attempt: _Attempt, verdict: _Verdict, detail: bytes, **values: Any) -> None:
+    """To the agent, with the reason; but what was typed meanwhile is tried first."""
+    note = attempt.note
+    mine = Note.objects.filter(pk=note.pk, lease_until=attempt.lease, state=Note.State.QUEUED)
+    if values:
+        Note.objects.filter(pk=note.pk, lease_until=attempt.lease).update(**values)
+    final = {"state": verdict.state, "problem": verdict.problem, "detail": detail, "next_try_at": None}
+    if not mine.filter(revision=attempt.frozen).update(**final):
+        mine.update(next_try_at=timezone.now())
+    Note.objects.filter(pk=note.pk, lease_until=attempt.lease).update(lease_until=None)
+    outbox.tell([note.author_id])
+
+
+def _try_follow_up_later(attempt: _Attempt, error: errors.DataverseError) -> None:
+    """The text is in Dataverse; only its end, subject matter or completion is missing."""
+    passing = isinstance(error, errors.Unavailable | errors.SignInRequired)
+    pause = _pause(error, attempt.note.tries) if passing else FOLLOW_UP_PAUSE
+    Note.objects.filter(pk=attempt.note.pk, lease_until=attempt.lease).update(
+        lease_until=None, next_try_at=timezone.now() + pause, tries=attempt.note.tries + 1
+    )
+
+
+def _pause(error: errors.DataverseError, tries: int) -> timedelta:
+    """Microsoft's Retry-After, else growing from 5 s to 10 min; a missing sign-in is waited for at that pace."""
+    if isinstance(error, errors.SignInRequired):
+        return timedelta(seconds=LONGEST_PAUSE)
+    growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10))
+    seconds = error.retry_after if error.retry_after is not None else growing
+    return timedelta(seconds=max(seconds, 1.0) + random.random() * seconds / 4)  # noqa: S311 - jitter, no secret
+
+
+def _conflict(attempt: _Attempt, conflict: Conflict) -> None:
+    """Keep what is there so that the agent sees both, and the version it has, so that they may decide."""
+    text = str(conflict.row.get("description") or "")
+    there = {"text": text, "etag": str(conflict.row.get("@odata.etag") or "")}
+    detail = seal(attempt.note, "detail", json.dumps(there, ensure_ascii=False))
+    _give_back(attempt, _Verdict("conflict", final=True), detail)

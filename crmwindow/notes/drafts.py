@@ -1,0 +1,308 @@
+"""A note until it is handed over for delivery: saving, the rules when it is due, and what happens to it around the call.
+
+draft ── button, hang-up + 20 s, next call answered, sweep ──► queued ── delivery ──► written
+  ▲                                                             │  ▲                     │
+  └──────────── text too long, characters ──────────────────────┘  └─── edited again ────┘
+
+An edit never waits for a delivery under way and never disturbs it: it raises `revision`, and the delivery, which works on the
+revision it froze, finds at its end that there is a newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from crmwindow import outbox
+from crmwindow.models import Call, Leg, Note, NoteRevision
+from crmwindow.notes import activity
+from crmwindow.notes import text as texts
+from crmwindow.notes.text import Content, TextProblem
+from tenants import connections
+from tenants.models import Agent
+
+QUIET = timedelta(seconds=20)
+"""After the agent's own hang-up, without a keystroke."""
+FORGOTTEN = timedelta(minutes=10)
+"""After the hang-up, when no window told us more; also how long a written text is kept for an open card."""
+ABANDONED = timedelta(minutes=60)
+"""Since the last keystroke of a call of whose end nobody tells."""
+TEXT_PROBLEMS = ("too_long", "characters")
+
+
+def save_draft(*, leg: Leg, text: str, outcome: str = "") -> Note:
+    """Keep what the agent typed, whatever it is.
+
+    Raises TextProblem after storing, when it could not be written to the CRM like that. A note that was already queued or
+    written gets a new revision, which follows by the same rules.
+    """
+    content = Content(texts.normalised(text), texts.normalised(outcome)[:200].strip())
+    problem = texts.problem_of(content.text, limit_for(leg.agent, content.outcome))
+    with transaction.atomic():
+        note = _locked(leg)
+        if _says_something_new(note, content, problem):
+            _edit(note, leg, content, problem)
+    if problem:
+        raise problem
+    return note
+
+
+def _locked(leg: Leg) -> Note:
+    notes = Note.objects.select_for_update().filter(call_id=leg.call_id, author_id=leg.agent_id)
+    note = notes.first()
+    if note is None:
+        new = Note(call_id=leg.call_id, author_id=leg.agent_id, edited_at=timezone.now())
+        Note.objects.bulk_create([new], ignore_conflicts=True)
+        note = notes.get()
+    note.call, note.author = leg.call, leg.agent
+    return note
+
+
+def _says_something_new(note: Note, content: Content, problem: TextProblem | None) -> bool:
+    """An empty field never replaces a text that is in the CRM only."""
+    if note.erased_at:
+        return bool(content)
+    return content_of(note) != content or (problem.kind if problem else "") != _text_problem(note)
+
+
+def content_of(note: Note) -> Content:
+    return Content(note.text, note.outcome)
+
+
+def _text_problem(note: Note) -> str:
+    return note.problem if note.problem in TEXT_PROBLEMS else ""
+
+
+def _edit(note: Note, leg: Leg, content: Content, problem: TextProblem | None) -> None:
+    now = timezone.now()
+    note.text, note.outcome = content.text, content.outcome
+    note.revision += 1
+    note.edited_at = now
+    note.erased_at = None
+    if problem or note.state != Note.State.QUEUED:
+        note.state = Note.State.DRAFT
+        note.problem = problem.kind if problem else ""
+        note.next_try_at = _due_at(leg, now)
+    else:
+        note.next_try_at = max(note.next_try_at or now, now + QUIET) if leg.ended_at else note.next_try_at
+    note.save(
+        update_fields=["text", "outcome", "revision", "edited_at", "erased_at", "state", "problem", "next_try_at"]
+    )
+    if note.state == Note.State.DRAFT and note.next_try_at and not problem:
+        deliver_after_commit(note.pk, delay=QUIET)
+
+
+def _due_at(leg: Leg, now: datetime) -> datetime | None:
+    """A draft goes out when the agent has stopped typing after the call; during the call only by the button."""
+    return now + QUIET if leg.ended_at else None
+
+
+def limit_for(agent: Agent, outcome: str = "") -> int:
+    """UTF-16 code units a note of this agent may have, as far as metadata was read. Asks nobody."""
+    metadata = connections.known_metadata(agent.tenant.instance)
+    return activity.limit(metadata.find("phonecall") if metadata else None, outcome)
+
+
+# ── due ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_writable(call: Call) -> bool:
+    """Internal calls are neither looked up nor written, unless the customer wants them."""
+    internal = call.is_internal or call.caller == Call.Caller.INTERNAL
+    return not internal or call.tenant.search_internal_calls
+
+
+def queue(note: Note) -> bool:
+    """Hand it over for delivery now. False when there is nothing to write. Raises TextProblem."""
+    content = content_of(note)
+    problem = texts.problem_of(content.text, limit_for(note.author, content.outcome))
+    if problem:
+        Note.objects.filter(pk=note.pk).update(problem=problem.kind, state=Note.State.DRAFT)
+        raise problem
+    if not _has_something_to_write(note, content):
+        return False
+    now = timezone.now()
+    unsent = ~Q(state=Note.State.WRITTEN) | Q(written_revision__lt=F("revision"))
+    with transaction.atomic():
+        changed = Note.objects.filter(unsent, pk=note.pk).update(
+            state=Note.State.QUEUED, queued_at=now, next_try_at=now, problem="", tries=0
+        )
+        if changed:
+            outbox.tell([note.author_id])
+            deliver_after_commit(note.pk)
+    note.refresh_from_db()
+    return bool(changed)
+
+
+def _has_something_to_write(note: Note, content: Content) -> bool:
+    """Nothing typed makes no activity, unless one is there already or the customer logs every call."""
+    if not is_writable(note.call) or note.erased_at:
+        return False
+    return bool(content) or note.step > Note.Step.NOTHING or note.call.tenant.log_every_call
+
+
+def queue_if_due(note_pk: int) -> bool:
+    """Queue a draft whose time has come. A draft that cannot be written stays one."""
+    note = _with_call().filter(pk=note_pk, state=Note.State.DRAFT, next_try_at__lte=timezone.now()).first()
+    return note is not None and _try_to_queue(note)
+
+
+def _try_to_queue(note: Note) -> bool:
+    try:
+        queued = queue(note)
+    except TextProblem:
+        queued = False
+    if not queued:
+        Note.objects.filter(pk=note.pk, state=Note.State.DRAFT, revision=note.revision).update(next_try_at=None)
+    return queued
+
+
+def _with_call() -> QuerySet[Note]:
+    rows = Note.objects.select_related("call", "author__tenant__instance", "call__tenant")
+    return rows.defer("author__tenant__instance__metadata")
+
+
+def queue_earlier(agent_pk: int, *, except_call: Call) -> None:
+    """The agent answers another call: what was typed to the earlier ones goes out."""
+    drafts = _with_call().filter(author_id=agent_pk, state=Note.State.DRAFT).exclude(call=except_call)
+    for note in drafts.exclude(problem__in=TEXT_PROBLEMS):
+        _try_to_queue(note)
+
+
+def after_hang_up(leg: Leg) -> None:
+    """The agent's part has ended: a draft becomes due, a written note gets its end and length."""
+    now = timezone.now()
+    call = leg.call
+    if call.tenant.log_every_call and leg.answered_at and is_writable(call):
+        blank = Note(call=call, author_id=leg.agent_id, edited_at=now, revision=1)
+        Note.objects.bulk_create([blank], ignore_conflicts=True)
+    notes = Note.objects.filter(call=call, author_id=leg.agent_id)
+    notes.filter(state=Note.State.DRAFT, next_try_at=None).update(next_try_at=now + QUIET)
+    notes.filter(state=Note.State.WRITTEN, step__lt=Note.Step.COMPLETED).update(next_try_at=now)
+    for note in notes.exclude(next_try_at=None).only("pk", "state"):
+        deliver_after_commit(note.pk, delay=QUIET if note.state == Note.State.DRAFT else timedelta())
+
+
+def hand_over(call: Call, agent_pk: int) -> None:
+    """A colleague has the call now: what this agent typed is queued at once under this agent's name."""
+    for note in _with_call().filter(call=call, author_id=agent_pk, state=Note.State.DRAFT):
+        _try_to_queue(note)
+
+
+def after_closing(leg: Leg) -> None:
+    """The agent closed the card of an ended call, or one of whose end nobody tells."""
+    if leg.ended_at or leg.call.private_to_id:
+        hand_over(leg.call, leg.agent_id)
+
+
+def after_sign_in(agent: Agent) -> None:
+    """Everything that waited for it goes out."""
+    waiting = Note.objects.filter(author=agent, state=Note.State.QUEUED)
+    with transaction.atomic():
+        waiting.update(next_try_at=timezone.now())
+        for pk in waiting.values_list("pk", flat=True):
+            deliver_after_commit(pk)
+
+
+# ── what the call is about ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def regard(leg: Leg, *, table: str, record_id: UUID) -> None:
+    """The notes of all the call's agents are about that record; those already written are changed."""
+    _about(leg, regarding_table=table, regarding_id=record_id)
+    leg.call.regarding_table, leg.call.regarding_id = table, record_id
+
+
+def disregard(leg: Leg, *, table: str, record_id: UUID) -> None:
+    """They are not about that record after all."""
+    if (leg.call.regarding_table, leg.call.regarding_id) == (table, record_id):
+        _about(leg, regarding_table="", regarding_id=None)
+        leg.call.regarding_table, leg.call.regarding_id = "", None
+
+
+def _about(leg: Leg, **about: Any) -> None:
+    with transaction.atomic():
+        Call.objects.filter(pk=leg.call_id).update(**about)
+        written = Note.objects.filter(call_id=leg.call_id, state=Note.State.WRITTEN)
+        written = written.exclude(written_about=about["regarding_id"]) if about["regarding_id"] else written
+        for pk in written.values_list("pk", flat=True):
+            Note.objects.filter(pk=pk).update(next_try_at=timezone.now())
+            deliver_after_commit(pk)
+
+
+# ── the sweep ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sweep() -> None:
+    """Every minute: find what no job hurried. Drafts that are due, notes to be tried again, texts to be erased."""
+    now = timezone.now()
+    for pk in _due_drafts(now).values_list("pk", flat=True)[:500]:
+        note = _with_call().filter(pk=pk, state=Note.State.DRAFT).first()
+        if note:
+            _try_to_queue(note)
+    Note.objects.filter(_untimed()).update(next_try_at=now)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    waiting = Note.objects.filter(free, next_try_at__lte=now, state__in=[Note.State.QUEUED, Note.State.WRITTEN])
+    for pk in waiting.order_by("next_try_at").values_list("pk", flat=True)[:500]:
+        deliver_after_commit(pk)
+    erase_texts(now)
+
+
+def _untimed() -> Q:
+    """Written while the call went on, and its end passed unnoticed."""
+    legs = Leg.objects.filter(call=OuterRef("call"), agent=OuterRef("author"), ended_at__isnull=False)
+    return Q(Exists(legs), state=Note.State.WRITTEN, step=Note.Step.CREATED, next_try_at=None, erased_at=None)
+
+
+def _due_drafts(now: datetime) -> QuerySet[Note]:
+    legs = Leg.objects.filter(call=OuterRef("call"), agent=OuterRef("author"))
+    forgotten = Exists(legs.filter(Q(ended_at__lt=now - FORGOTTEN) | Q(closed_at__lt=now - FORGOTTEN)))
+    private = Q(call__private_to__isnull=False, edited_at__lt=now - FORGOTTEN)
+    due = Q(next_try_at__lte=now) | Q(forgotten) | private | Q(edited_at__lt=now - ABANDONED)
+    drafts = Note.objects.filter(due, state=Note.State.DRAFT, revision__gt=0)
+    return drafts.exclude(problem__in=TEXT_PROBLEMS).exclude(Q(text=b"", outcome="", step=Note.Step.NOTHING))
+
+
+def erase_texts(now: datetime) -> None:
+    """Forget what was read back from Dataverse once no card shows it: closed, or untouched since the call ended."""
+    legs = Leg.objects.filter(call=OuterRef("call"), agent=OuterRef("author"))
+    gone = Exists(legs.filter(closed_at__isnull=False)) | (
+        Exists(legs.filter(ended_at__lt=now - FORGOTTEN)) & Q(edited_at__lt=now - FORGOTTEN)
+    )
+    old = Q(edited_at__lt=now - ABANDONED)
+    done = Note.objects.filter(state=Note.State.WRITTEN, erased_at=None, next_try_at=None).filter(Q(gone) | old)
+    for pk, revision in done.values_list("pk", "written_revision")[:500]:
+        _erase(pk, revision, now)
+
+
+def _erase(pk: int, revision: int, now: datetime) -> None:
+    with transaction.atomic():
+        unchanged = Note.objects.filter(pk=pk, state=Note.State.WRITTEN, revision=revision)
+        if unchanged.update(text=b"", outcome="", erased_at=now):
+            NoteRevision.objects.filter(note_id=pk).delete()
+
+
+def deliver_after_commit(pk: int, delay: timedelta = timedelta()) -> None:
+    from crmwindow import tasks  # jobs know the verbs, not the other way round
+
+    seconds = delay.total_seconds()
+
+    def enqueue() -> None:
+        if seconds:
+            tasks.deliver_note.schedule((pk,), delay=seconds + 0.5)
+        else:
+            tasks.deliver_note(pk)
+
+    transaction.on_commit(enqueue)
+
+
+def unwritten(agents: Iterable[int]) -> QuerySet[Note]:
+    """Notes of these agents that are not in the CRM yet, newest first, with their calls."""
+    rows = Note.objects.filter(author_id__in=agents, revision__gt=0).exclude(state=Note.State.WRITTEN)
+    return rows.select_related("call").order_by("-edited_at")

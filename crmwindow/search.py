@@ -1,0 +1,233 @@
+"""One number asked of all tables at once: rows of Dataverse in, checked hits out. Touches no rows of ours.
+
+One query per table; each has until the end of the budget, and one that is slow or fails does not hide the others. A hit is a
+record whose phone column really holds the number (`phone.holds`); the query may also bring strangers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from django.db import close_old_connections
+from django.utils.translation import get_language
+
+from crmwindow import live_query, phone
+from tenants import schema
+from tenants.dataverse import errors, odata
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.client import Client
+from tenants.dataverse.metadata import Metadata
+from tenants.models import Instance, label_in
+from tenants.schema import SearchTable, ShownField
+
+ROWS = 50
+THREADS = 32
+FIRST_LOOK = 0.35
+"""Seconds after which what is there is shown although a table still owes its answer."""
+
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One record that holds the number, as the asking agent may read it. `fields` are (label, value, link)."""
+
+    table: str
+    record_id: str
+    name: str
+    kind: str
+    table_label: str
+    company: str = ""
+    company_id: str = ""
+    column: str = ""
+    column_label: str = ""
+    owner_id: str = ""
+    owner_name: str = ""
+    inactive: bool = False
+    modified: str = ""
+    fields: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """`failed` maps tables (logical names) to what went wrong, see `problem_of`; `pending` have not answered yet.
+
+    A table the agent may not read is in `refused`: that is no failure, they see what they may see.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SearchResult:
+        hits = tuple(Hit(**{**hit, "fields": tuple(map(tuple, hit["fields"]))}) for hit in data["hits"])
+        rest = {key: data[key] for key in ("failed", "labels")}
+        return cls(hits, refused=tuple(data["refused"]), pending=tuple(data["pending"]), **rest)
+
+
+_PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
+    (errors.SignInRequired, "sign_in"),
+    (errors.NotAMember, "not_a_member"),
+    (errors.MissingPrivilege, "refused"),
+    (errors.Throttled, "throttled"),
+    (errors.Unavailable, "unavailable"),
+    (errors.UnknownName, "drift"),
+    (errors.QueryTooHeavy, "heavy"),
+)
+
+
+def problem_of(error: Exception) -> str:
+    """A short word for a DataverseError; sentences are made when it is shown."""
+    return next((word for kind, word in _PROBLEMS if isinstance(error, kind)), "error")
+
+
+def search(
+    client: Client,
+    metadata: Metadata,
+    instance: Instance,
+    number: phone.Number,
+    budget: Budget,
+    *,
+    on_partial: Callable[[SearchResult], None] | None = None,
+) -> SearchResult:
+    """Ask every table of the instance, with the rights of whoever `client` speaks for; texts in the active language.
+
+    Labels and formatted values come in that agent's language. `on_partial` is called once when some tables are late.
+    Never raises for what Dataverse does; what failed is in the answer.
+    """
+    search_ = _Search(client, instance, metadata, number, budget)
+    search_.begin()
+    if on_partial and not search_.wait(min(FIRST_LOOK, budget.left())):
+        on_partial(search_.result(final=False))
+    search_.wait(budget.left())
+    return search_.result(final=True)
+
+
+class _Search:
+    def __init__(
+        self, client: Client, instance: Instance, metadata: Metadata, number: phone.Number, budget: Budget
+    ) -> None:
+        self.client, self.number, self.budget = client, number, budget
+        self.tables = schema.of(instance, metadata).tables
+        self.language = get_language() or "cs"
+        self.region = instance.tenant.country
+        self.asked: list[tuple[SearchTable, Future[list[dict[str, Any]]]]] = []
+
+    def begin(self) -> None:
+        filters: dict[tuple[str, ...], list[str]] = {}
+        for table in self.tables:
+            columns = tuple(column.property for column in table.phones)
+            if columns not in filters:
+                filters[columns] = live_query.filters(self.number, columns)
+            for expression in filters[columns]:
+                path = _path(table) + odata.encode(expression)
+                self.asked.append((table, _pool.submit(self._ask, path)))
+
+    def _ask(self, path: str) -> list[dict[str, Any]]:
+        try:
+            return self.client.get(path, budget=self.budget, prefer=[odata.ANNOTATIONS]).rows
+        finally:
+            close_old_connections()  # a token refreshed here has used one
+
+    def wait(self, seconds: float) -> bool:
+        """Is everything answered? Looks at once again when the first answers come, so that few wait for many."""
+        waiting = {future for _, future in self.asked}
+        ends = Budget(seconds)
+        while waiting and not ends.expired:
+            waiting = wait(waiting, timeout=ends.left(), return_when=FIRST_COMPLETED).not_done
+        return not waiting
+
+    def result(self, *, final: bool) -> SearchResult:
+        hits: dict[tuple[str, str], Hit] = {}
+        failed: dict[str, str] = {}
+        pending: list[str] = []
+        for table, future in self.asked:
+            name = table.table.logical_name
+            if not future.done():
+                (failed.update({name: "unavailable"}) if final else pending.append(name))
+                continue
+            error = future.exception()
+            if error is None:
+                hits.update(((name, hit.record_id), hit) for hit in self._hits(table, future.result()))
+            elif isinstance(error, errors.DataverseError):
+                failed[name] = problem_of(error)
+            else:
+                raise error
+        refused = tuple(name for name, problem in failed.items() if problem == "refused")
+        failed = {name: problem for name, problem in failed.items() if problem != "refused"}
+        labels = {table.table.logical_name: table.label(self.language) for table in self.tables}
+        return SearchResult(tuple(hits.values()), failed, refused, tuple(dict.fromkeys(pending)), labels)
+
+    def _hits(self, table: SearchTable, rows: Iterable[dict[str, Any]]) -> Iterator[Hit]:
+        for row in rows:
+            column = next((each for each in table.phones if self._holds(row.get(each.property))), None)
+            if column is not None:
+                yield hit_of(table, row, self.language, column=column.logical_name)
+
+    def _holds(self, text: object) -> bool:
+        return isinstance(text, str) and phone.holds(text, self.number, self.region)
+
+
+def _path(table: SearchTable) -> str:
+    return f"{odata.query(table.table.entity_set, select=selected(table), top=ROWS)}&$filter="
+
+
+def selected(table: SearchTable) -> tuple[str, ...]:
+    """All that a card needs, in one request; only what metadata knows."""
+    wanted = [table.table.id_column, table.table.name_column, "statecode", "modifiedon", "_ownerid_value"]
+    columns = [*table.names, *table.phones, *(field.column for field in table.fields)]
+    columns += [table.company] if table.company else []
+    wanted += [column.property for column in columns]
+    return tuple(dict.fromkeys(name for name in wanted if name in table.table.properties))
+
+
+def hit_of(table: SearchTable, row: dict[str, Any], language: str, *, column: str = "") -> Hit:
+    names = " ".join(text for each in table.names if (text := odata.shown(row, each.property).strip()))
+    title = odata.shown(row, table.table.name_column).strip() if table.table.name_column else ""
+    company, company_id = _company(table, row)
+    return Hit(
+        table=table.table.logical_name,
+        record_id=str(row.get(table.table.id_column, "")).lower(),
+        name=title or names or company or table.label(language),
+        kind=table.kind,
+        table_label=table.label(language),
+        company=company or (names if title and names != title else ""),
+        company_id=company_id,
+        column=column,
+        column_label=table.table.columns[column].label(language) if column in table.table.columns else "",
+        owner_id=str(row.get("_ownerid_value") or "").lower(),
+        owner_name=odata.shown(row, "_ownerid_value") if row.get("_ownerid_value") else "",
+        inactive=row.get("statecode") not in (None, 0),
+        modified=str(row.get("modifiedon") or ""),
+        fields=tuple(shown_fields(table.fields, row, str(row.get(table.table.id_column, "")), language)),
+    )
+
+
+def _company(table: SearchTable, row: dict[str, Any]) -> tuple[str, str]:
+    if table.company is None or not row.get(table.company.property):
+        return "", ""
+    name = odata.shown(row, table.company.property).strip()
+    is_account = odata.lookup_table(row, table.company.property) == "account"
+    return name, str(row[table.company.property]).lower() if is_account else ""
+
+
+def shown_fields(
+    fields: Iterable[ShownField], row: dict[str, Any], record_id: str, language: str
+) -> Iterator[tuple[str, str, str]]:
+    """Label, formatted value and link of those that have a value."""
+    for each in fields:
+        value = odata.shown(row, each.column.property).strip()
+        if value:
+            raw = str(row.get(each.column.property))
+            link = each.link.replace("{value}", quote(raw, safe="")).replace("{id}", quote(record_id, safe=""))
+            yield label_in(each.label, language) or each.column.label(language), value, link
