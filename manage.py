@@ -11,6 +11,10 @@ def main() -> None:
         from ipexportal.benchmarks import environment
 
         environment.prepare()
+    if sys.argv[1:2] == ["demo"]:
+        from ipexportal import demo_environment
+
+        demo_environment.prepare(sys.argv[2:])
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

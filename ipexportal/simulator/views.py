@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import requests
 from django.conf import settings
@@ -32,7 +32,7 @@ _http.trust_env = False
 @require_GET
 @never_cache
 @ensure_csrf_cookie
-@csp_override({**settings.SECURE_CSP, "frame-src": [settings.PORTAL_URL]})
+@csp_override(cast("dict[str, Any]", {**settings.SECURE_CSP, "frame-src": [settings.PORTAL_URL]}))
 def communicator(request: HttpRequest) -> HttpResponse:
     """Whose Communicator it is, the host says: on the portal's own address the window would not be cross-site."""
     if request.get_host() == settings.PORTAL.netloc:
