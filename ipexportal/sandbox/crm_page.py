@@ -31,12 +31,14 @@ _SYSTEM_COLUMNS: Final = frozenset(
         "timezoneruleversionnumber", "utcconversiontimezonecode", "exchangerate", "transactioncurrencyid",
     }
 )  # fmt: skip
+_SHOWN_OF_ACTIVITIES: Final = frozenset({"createdby", "createdon", "statuscode"})
+_PARTIES: Final = {1: "from", 2: "to"}
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "cs": {
         "new": "Nový záznam", "new_hint": "Prázdný formulář. V sandboxu se nevyplňuje.", "calls": "Telefonní hovory",
         "no_calls": "Zatím žádné hovory.", "system": "Správa záznamu", "subject": "Předmět", "note": "Poznámka",
         "author": "Autor", "direction": "Směr", "duration": "Délka", "state": "Stav", "time": "Vytvořeno",
-        "minutes": "min", "missing": "Záznam není k dispozici",
+        "minutes": "min", "from": "Volající", "to": "Volaný", "missing": "Záznam není k dispozici",
         "missing_hint": "Záznam s tímto identifikátorem v tabulce {table} není.",
         "wrong_app": "Aplikace nebyla nalezena", "wrong_app_hint": "Organizace nemá aplikaci s tímto appid.",
         "bad": "Adrese nelze rozumět", "bad_table": "Organizace nemá tabulku „{table}“.",
@@ -46,7 +48,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "new": "New record", "new_hint": "An empty form. The sandbox does not fill it in.", "calls": "Phone calls",
         "no_calls": "No phone calls yet.", "system": "Administration", "subject": "Subject", "note": "Description",
         "author": "Author", "direction": "Direction", "duration": "Duration", "state": "State", "time": "Created",
-        "minutes": "min", "missing": "The record is not available",
+        "minutes": "min", "from": "Call from", "to": "Call to", "missing": "The record is not available",
         "missing_hint": "There is no record with this identifier in the table {table}.",
         "wrong_app": "The app was not found", "wrong_app_hint": "The organization has no app with this appid.",
         "bad": "This address makes no sense", "bad_table": "The organization has no table “{table}”.",
@@ -120,31 +122,60 @@ def _record(reader: Reader, table: Table, text: str) -> Response:
 
 def _columns(reader: Reader, table: Table, record: dict[str, Any]) -> str:
     shown, system = "", ""
-    for column in table.columns.values():
+    first = (table.name_column, "description", "regardingobjectid")
+    for column in sorted(table.columns.values(), key=lambda one: one.logical_name not in first):
         value = record.get(column.property_name) if column.property_name else None
         if value in (None, "") or column.logical_name == table.id_column:
             continue
         label = escape(reader.label(column.labels, column.logical_name))
-        row = (
-            f'<tr data-column="{column.logical_name}"><th scope="row">{label}</th>{_cell(reader, column, record)}</tr>'
-        )
-        if column.logical_name in _SYSTEM_COLUMNS:
+        cell = _cell(reader, column, record)
+        row = f'<tr data-column="{column.logical_name}"><th scope="row">{label}</th>{cell}</tr>'
+        if _is_plumbing(table, column):
             system += row
         else:
             shown += row
     identifier = f'<tr><th scope="row">{table.id_column}</th><td><code>{record[table.id_column]}</code></td></tr>'
     return (
-        f"<table>{shown}</table><details><summary>{reader.words['system']}</summary>"
+        f"<table>{shown}{_parties(reader, table, record)}</table><details><summary>{reader.words['system']}</summary>"
         f"<table>{system}{identifier}</table></details>"
     )
 
 
+def _is_plumbing(table: Table, column: Column) -> bool:
+    shown = table.is_activity and column.logical_name in _SHOWN_OF_ACTIVITIES
+    return column.logical_name in _SYSTEM_COLUMNS and not shown
+
+
+def _parties(reader: Reader, table: Table, record: dict[str, Any]) -> str:
+    """Who called whom, for a phone call."""
+    if table.logical_name != "phonecall":
+        return ""
+    expand = "$select=activityid&$expand=phonecall_activity_parties($select=participationtypemask,_partyid_value)"
+    call = reader.get(f"phonecalls({record['activityid']})", expand) or {}
+    parties = [
+        one for one in call.get("phonecall_activity_parties", []) if one.get("participationtypemask") in _PARTIES
+    ]
+    rows = ""
+    for party in sorted(parties, key=lambda one: int(one["participationtypemask"])):
+        role = _PARTIES[party["participationtypemask"]]
+        link = _link(reader, party, "_partyid_value")
+        rows += f'<tr data-party="{role}"><th scope="row">{reader.words[role]}</th><td>{link}</td></tr>'
+    return rows
+
+
 def _cell(reader: Reader, column: Column, record: dict[str, Any]) -> str:
-    text = _text(record, column.property_name)
-    target = record.get(f"{column.property_name}{_TARGET}")
-    if column.is_lookup and target and reader.dataverse.table(target):
-        return f'<td><a href="{escape(_address(target, str(record[column.property_name])))}">{escape(text)}</a></td>'
-    return f"<td>{escape(text)}</td>"
+    text = (
+        _link(reader, record, column.property_name) if column.is_lookup else escape(_text(record, column.property_name))
+    )
+    return f"<td>{text}</td>"
+
+
+def _link(reader: Reader, record: dict[str, Any], name: str) -> str:
+    target = record.get(f"{name}{_TARGET}", "")
+    text = escape(_text(record, name))
+    if not reader.dataverse.table(target):
+        return text
+    return f'<a href="{escape(_address(target, str(record[name])))}">{text}</a>'
 
 
 def _address(table: str, identifier: str) -> str:
@@ -173,9 +204,8 @@ def _phone_calls(reader: Reader, identifier: str) -> str:
 def _phone_call(reader: Reader, call: dict[str, Any]) -> str:
     address = escape(_address("phonecall", str(call["activityid"])))
     minutes = call.get("actualdurationminutes")
-    cells = (
-        _text(call, "description"),
-        _text(call, "_createdby_value"),
+    cells = (_text(call, "description"), _text(call, "_createdby_value"))
+    short = (
         _text(call, "directioncode"),
         f"{minutes} {reader.words['minutes']}" if minutes is not None else "",
         _text(call, "statuscode") or _text(call, "statecode"),
@@ -184,6 +214,7 @@ def _phone_call(reader: Reader, call: dict[str, Any]) -> str:
     return (
         f'<tr data-phonecall="{call["activityid"]}"><td><a href="{address}">{escape(_text(call, "subject"))}</a></td>'
         + "".join(f"<td>{escape(text)}</td>" for text in cells)
+        + "".join(f'<td class="short">{escape(text)}</td>' for text in short)
         + "</tr>"
     )
 

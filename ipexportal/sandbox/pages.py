@@ -46,6 +46,8 @@ th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1p
 th{font-weight:400;color:var(--ink-2);width:34%}
 thead th{width:auto;font-size:12px}
 td{overflow-wrap:anywhere;white-space:pre-line}
+td.short{white-space:nowrap}
+summary{padding:12px 0;cursor:pointer;color:var(--ink-2)}
 """.strip()
 
 

@@ -440,6 +440,25 @@ def test_the_note_is_found_on_the_customers_page(microsoft: Sandbox, bearer: Bea
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
+def test_the_notes_own_page_names_author_and_parties(microsoft: Sandbox, bearer: Bearer) -> None:
+    headers = bearer("jana@acme.example")
+    api = f"{microsoft.origin}/api/data/v9.2"
+    contact, call = "e0e0e0e0-0000-4000-8000-000000000002", "d0d0d0d0-0000-4000-8000-000000000004"
+    requests.post(f"{api}/contacts", json={"contactid": contact, "lastname": "Nová"}, headers=headers)
+    parties = [
+        {"partyid_contact@odata.bind": f"/contacts({contact})", "participationtypemask": 1},
+        {"partyid_systemuser@odata.bind": f"/systemusers({JANA.systemuser_id})", "participationtypemask": 2},
+    ]
+    requests.post(f"{api}/phonecalls", json={**note(call), "phonecall_activity_parties": parties}, headers=headers)
+    page = page_of(microsoft, etn="phonecall", id=call).text
+
+    assert re.findall(r'<tr data-party="(\w+)">.*?<a href="[^"]+">([^<]+)</a>', page) == [
+        ("from", "Nová"),
+        ("to", "Jana Nováková"),
+    ]
+    assert re.search(r'<tr data-column="createdby">.*?<a href="[^"]+">Jana Nováková</a>', page)
+
+
 def test_without_an_id_it_is_a_new_record(microsoft: Sandbox) -> None:
     page = page_of(microsoft, etn="contact", language="en")
 
