@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import requests
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -24,6 +25,7 @@ from ipexportal.simulator import people
 from ipexportal.simulator.proof import NotProven, Proof
 from tenants import api_keys, configuration, connections, registration
 from tenants.dataverse.budget import Budget
+from tenants.dataverse.errors import DataverseError
 from tenants.models import Agent, ApiKey, Instance, Tenant
 
 ADMIN = "ivana"
@@ -61,10 +63,11 @@ class Command(BaseCommand):
     def _microsoft(self) -> Iterator[sandbox.Sandbox]:
         port = int(settings.ENTRA_AUTHORITY.rpartition(":")[2])
         try:
-            with sandbox.start(port=port, latency_ms=LATENCY_MS) as running:
-                yield running
+            running = sandbox.start(port=port, latency_ms=LATENCY_MS)
         except OSError as error:
             raise CommandError(f"The stand-in for Microsoft cannot listen on port {port}: {error.strerror}.") from None
+        with running:
+            yield running
 
     def _prepare(self, microsoft: sandbox.Sandbox) -> str:
         """Tables, the customer by the product's own verbs, somebody for the admin, keys. Gives the admin's password."""
@@ -111,7 +114,7 @@ class Command(BaseCommand):
             for line in proof.steps():
                 self.stdout.write(f"  {line}")
                 self.stdout.flush()
-        except NotProven as error:
+        except (NotProven, requests.RequestException, DataverseError) as error:
             raise CommandError(f"Not proven: {error}") from None
 
 
@@ -131,7 +134,7 @@ def _customer(origin: str) -> str:
 
 def _read_as(login: str, path: str) -> dict[str, Any]:
     agent = Agent.objects.get(login=login)
-    answer = connections.client_for(agent).get(f"/api/data/v9.2/{path}", budget=Budget(10))
+    answer = connections.client_for(agent).get(path, budget=Budget(10))
     data: dict[str, Any] = answer.data
     return data
 
