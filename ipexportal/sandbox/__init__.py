@@ -88,7 +88,6 @@ class Sandbox:
     def stop(self) -> None:
         """Stop the server, close its ports and remove its certificate; a second time does nothing."""
         self._server.stop()
-        self.dataverse.store.close()
         self._remove_folder()
 
     def __enter__(self) -> Self:
