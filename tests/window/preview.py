@@ -1,3 +1,4 @@
+# ruff: noqa: E402, E501
 """Draw every state of the window into files and, with a browser at hand, into pictures.
 
 For the eye, beside the design: `python tests/window/preview.py OUT [--shoot]`. Not a test.
@@ -35,19 +36,32 @@ def ago(**spans: float) -> datetime:
 
 
 OUTCOMES = tuple(card.Outcome(code=code, label=code) for code in ("Vyřešeno", "Volat zpět", "Nabídka", "Reklamace"))
-MOBILE = card.Caller(kind="number", display="+420 777 123 456", e164="+420777123456", about="Mobil, Česko · volá poprvé dnes")
+MOBILE = card.Caller(
+    kind="number", display="+420 777 123 456", e164="+420777123456", about="Mobil, Česko · volá poprvé dnes"
+)
 RINGING = card.Call(code=CALL, state="ringing", caller=MOBILE, queue="Servis", line="444", since=ago(seconds=7))
 BASE = card.State(agent_name="Jana Nováková", agent_line="444", agent_account="jana@acme.example", outcomes=OUTCOMES)
 FIELDS = tuple(
     card.Field(label=label, value=value)
     for label, value in (
-        ("Počet objednávek", "14"), ("Poslední objednávka", "3. 11. 2026"), ("Obrat za 12 měsíců", "486 200 Kč"),
-        ("Servisní smlouva", "Premium do 3/2027"), ("Obchodník", "Jana Nováková"), ("Splatnost faktur", "14 dní"),
+        ("Počet objednávek", "14"),
+        ("Poslední objednávka", "3. 11. 2026"),
+        ("Obrat za 12 měsíců", "486 200 Kč"),
+        ("Servisní smlouva", "Premium do 3/2027"),
+        ("Obchodník", "Jana Nováková"),
+        ("Splatnost faktur", "14 dní"),
     )
 )
 JANA = card.Match(
-    table="contact", id=str(UUID(int=3)), name="Jana Horáková", company="Stavby Morava s.r.o.", table_label="Kontakt",
-    reason="Jediná shoda: mobil kontaktu. Kontakt je váš.", owned=True, link="https://example.invalid/", details=card.Details(fields=FIELDS),
+    table="contact",
+    id=str(UUID(int=3)),
+    name="Jana Horáková",
+    company="Stavby Morava s.r.o.",
+    table_label="Kontakt",
+    reason="Jediná shoda: mobil kontaktu. Kontakt je váš.",
+    owned=True,
+    link="https://example.invalid/",
+    details=card.Details(fields=FIELDS),
 )
 ONE = card.Matches(found=(JANA,), chosen=JANA)
 HISTORY = card.History(
@@ -61,10 +75,40 @@ HISTORY = card.History(
 )
 MANY = card.Matches(
     found=(
-        card.Match(table="contact", id="1", name="Petr Dvořák", company="Elektro Vysočina a.s.", table_label="Kontakt", reason="Tento záznam jste u čísla vybrali minule. Poslední hovor 16. 11."),
-        card.Match(table="contact", id="2", name="Alena Kučerová", company="Elektro Vysočina a.s.", table_label="Kontakt", reason="Telefon do práce. Kontakt je váš, poslední hovor 2. 10."),
-        card.Match(table="nnn_mylead", id="3", name="Porucha rozvaděče R4", company="Servisní požadavek SP-1187", table_label="Servis", shape="record", reason="Telefon na místo. Otevřený od 13. 11., řeší Tomáš Beneš."),
-        card.Match(table="contact", id="4", name="Martin Kříž", company="Elektro Vysočina a.s.", table_label="Kontakt", reason="Neaktivní od 1. 3. 2026, proto až poslední.", active=False),
+        card.Match(
+            table="contact",
+            id="1",
+            name="Petr Dvořák",
+            company="Elektro Vysočina a.s.",
+            table_label="Kontakt",
+            reason="Tento záznam jste u čísla vybrali minule. Poslední hovor 16. 11.",
+        ),
+        card.Match(
+            table="contact",
+            id="2",
+            name="Alena Kučerová",
+            company="Elektro Vysočina a.s.",
+            table_label="Kontakt",
+            reason="Telefon do práce. Kontakt je váš, poslední hovor 2. 10.",
+        ),
+        card.Match(
+            table="nnn_mylead",
+            id="3",
+            name="Porucha rozvaděče R4",
+            company="Servisní požadavek SP-1187",
+            table_label="Servis",
+            shape="record",
+            reason="Telefon na místo. Otevřený od 13. 11., řeší Tomáš Beneš.",
+        ),
+        card.Match(
+            table="contact",
+            id="4",
+            name="Martin Kříž",
+            company="Elektro Vysočina a.s.",
+            table_label="Kontakt",
+            reason="Neaktivní od 1. 3. 2026, proto až poslední.",
+            active=False,
+        ),
     )
 )
 OPTIONS = (
@@ -77,12 +121,31 @@ REFUSED = (
     replace(OPTIONS[1], refused="CRM u leadu vyžaduje pole Zdroj. Doplní ho správce.", key=""),
     replace(OPTIONS[2], refused="V CRM k tomu nemáte právo.", key=""),
 )
-NOTE = card.Note(text="Ptá se na termín výměny čerpadla, díl má dorazit 2. 12. Poslat nabídku na prodloužení smlouvy.", outcome="Nabídka", status="draft", at=NOW)
-DOWN = card.Problem(title="Microsoft teď neodpovídá", text="Jméno zatím neznáme, hledáme dál. Poznámku pište, zapíše se později sama.", act="retry", code="503")
+NOTE = card.Note(
+    text="Ptá se na termín výměny čerpadla, díl má dorazit 2. 12. Poslat nabídku na prodloužení smlouvy.",
+    outcome="Nabídka",
+    status="draft",
+    at=NOW,
+)
+DOWN = card.Problem(
+    title="Microsoft teď neodpovídá",
+    text="Jméno zatím neznáme, hledáme dál. Poznámku pište, zapíše se později sama.",
+    act="retry",
+    code="503",
+)
 ANSWERED = replace(RINGING, state="answered", since=ago(seconds=161))
 ENDED = replace(RINGING, state="ended", since=None, seconds=252)
-UNKNOWN_CALL = replace(ANSWERED, queue="Obchod", since=ago(seconds=32), caller=card.Caller(kind="number", display="+420 604 218 330", e164="+420604218330", about="mobil, Česko · dnes volá podruhé"))
-MANY_CALL = replace(RINGING, queue="Obchod", caller=card.Caller(kind="number", display="+420 224 551 111", e164="+420224551111"))
+UNKNOWN_CALL = replace(
+    ANSWERED,
+    queue="Obchod",
+    since=ago(seconds=32),
+    caller=card.Caller(
+        kind="number", display="+420 604 218 330", e164="+420604218330", about="mobil, Česko · dnes volá podruhé"
+    ),
+)
+MANY_CALL = replace(
+    RINGING, queue="Obchod", caller=card.Caller(kind="number", display="+420 224 551 111", e164="+420224551111")
+)
 SECOND = replace(MANY_CALL, code=str(UUID(int=9)), since=ago(seconds=3))
 IDLE = card.Idle(
     unfinished=(
@@ -90,7 +153,10 @@ IDLE = card.Idle(
         card.Row(code=CALL, at=ago(hours=1), who="Hotel Belveder", status="čeká na Microsoft", waiting=True),
         card.Row(code=CALL, at=ago(hours=2), who="+420 604 218 330", status="nikdo nezvedl", missed=True),
     ),
-    latest=(card.Row(code=CALL, at=ago(minutes=30), who="Petr Dvořák"), card.Row(code=CALL, at=ago(hours=4), who="Autoservis Kolář", direction="outgoing")),
+    latest=(
+        card.Row(code=CALL, at=ago(minutes=30), who="Petr Dvořák"),
+        card.Row(code=CALL, at=ago(hours=4), who="Autoservis Kolář", direction="outgoing"),
+    ),
 )
 
 
@@ -116,11 +182,17 @@ def merge(page: str, fragment: str) -> str:
 def states() -> dict[str, str]:
     call = replace(BASE, call=RINGING)
     answered = replace(BASE, call=ANSWERED, note=NOTE)
-    unknown = replace(BASE, call=UNKNOWN_CALL, note=card.Note(text="Chce vědět cenu servisu kotle.", status="draft", at=NOW))
+    unknown = replace(
+        BASE, call=UNKNOWN_CALL, note=card.Note(text="Chce vědět cenu servisu kotle.", status="draft", at=NOW)
+    )
     unsigned = replace(BASE, signed_in=False, known=False)
     partial = replace(JANA, reason="Shoda: mobil kontaktu.", details=None)
     sign_in = card.SignIn(code=str(UUID(int=5)), address="/x", expects="jana@acme.example", seconds=600)
-    other = card.Problem(title="Toto je jiný účet", text="Přihlášen je tomas@acme.example, okno patří účtu jana@acme.example. Přihlaste se jím.", tone="bad")
+    other = card.Problem(
+        title="Toto je jiný účet",
+        text="Přihlášen je tomas@acme.example, okno patří účtu jana@acme.example. Přihlaste se jím.",
+        tone="bad",
+    )
     with_labels = {"labels": [field.label for field in FIELDS[:4]]}
     return {
         "ringing": shell(call, matches=ONE, history=HISTORY),
@@ -134,8 +206,8 @@ def states() -> dict[str, str]:
         "unknown": shell(unknown, matches=card.Matches(), options=OPTIONS),
         "create-refused": shell(unknown, matches=card.Matches(old=(replace(JANA, name="Lucie Marková", reason="Neaktivní od 2. 5. 2024."),)), options=REFUSED),
         "microsoft-down": shell(call, matches=card.Matches(problem=DOWN)),
-        "note-waiting": shell(replace(BASE, call=ENDED, signed_in=False, sign_in_expired=True, known=False, note=replace(NOTE, status="queued", problem=DOWN)), sign_in=sign_in),
-        "note-refused": shell(replace(answered, call=ENDED, note=replace(NOTE, status="refused", problem=card.Problem(title="CRM poznámku odmítlo", text="x"))), matches=ONE),
+        "note-waiting": shell(replace(BASE, call=ENDED, signed_in=False, sign_in_expired=True, known=False, note=replace(NOTE, status="queued", troubled=True)), sign_in=sign_in),
+        "note-refused": shell(replace(answered, call=ENDED, note=replace(NOTE, status="refused", troubled=True, reason="CRM poznámku odmítlo. Proč, zjistí správce.")), matches=ONE),
         "withheld": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="withheld")))),
         "internal": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="internal", display="163")))),
         "idle": shell(replace(BASE, idle=IDLE)),
@@ -191,7 +263,9 @@ def shoot(out: Path, names: list[str], sizes: list[tuple[int, int]], themes: lis
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     drawn = write(target, os.environ.get("PREVIEW_LANGUAGE", "cs"))
-    wanted = [name for name in drawn if not os.environ.get("PREVIEW_ONLY") or name in os.environ["PREVIEW_ONLY"].split(",")]
+    wanted = [
+        name for name in drawn if not os.environ.get("PREVIEW_ONLY") or name in os.environ["PREVIEW_ONLY"].split(",")
+    ]
     if "--shoot" in sys.argv:
         widths = [tuple(map(int, size.split("x"))) for size in os.environ.get("PREVIEW_SIZES", "360x640").split(",")]
         shoot(target, wanted, widths, os.environ.get("PREVIEW_THEMES", "light").split(","))
