@@ -78,7 +78,8 @@ def open_with(text: str, scope: str | None, *, address: str = "") -> ApiKey:
     """The key that this text, a key or a token, is; `scope` None takes any (asking for a token). Raises Refused."""
     if not text:
         raise Refused(401, _("An API key is missing. Send it as “Authorization: Bearer ipx_…”."))
-    key = _key_of(text) if text.isascii() else None
+    renewing = scope is None and text.startswith(TOKEN_PREFIX)  # a token must not outlive its hour by itself
+    key = _key_of(text) if text.isascii() and not renewing else None
     if key is None or not key.is_live():
         raise Refused(401, _("This API key is not valid."))
     if not _is_allowed(key, address):

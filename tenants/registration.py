@@ -39,6 +39,12 @@ SIGNED_OUT: dict[str, Any] = {
 }
 
 
+MOVED = (
+    "url", "directory_id", "proven_at", "proven_by", "organization_id",
+    "metadata", "metadata_read_at", "refuses_nested_parties",
+)  # fmt: skip
+
+
 class NotProven(Exception):
     """This does not show that the instance is the tenant's. `str()` may be shown to whoever tried. Acts: admin."""
 
@@ -107,21 +113,26 @@ def _directory_in(challenge: str) -> uuid.UUID | None:
 def prove(instance: Instance, *, by: User | str, organization_id: uuid.UUID, directory_id: uuid.UUID) -> None:
     """Somebody who may customize this organization signed in to it: from now on it is the tenant's.
 
+    Of an instance that an implementer confirmed, this notes the organization that the first sign-in, whoever's, meets.
     `instance` is the row as it was when they signed in. Raises SecondClaim, audited for the implementers, and NotProven
     when the instance was moved meanwhile.
     """
-    values = {"organization_id": organization_id, "directory_id": directory_id}
-    _mark_proven(instance, by=by, act="instance.proven", values=values)
+    act = "instance.organization_noted" if instance.is_proven else "instance.proven"
+    values: dict[str, uuid.UUID | None] = {"organization_id": organization_id, "directory_id": directory_id}
+    _mark_proven(instance, by=by, act=act, values=values)
 
 
 def confirm(instance: Instance, *, by: User) -> None:
-    """A named implementer vouches for it. Raises NotStaff, SecondClaim, NotProven."""
+    """A named implementer vouches for it, also when another organization now stands at its address.
+
+    Raises NotStaff, SecondClaim, NotProven.
+    """
     if not (by.is_active and by.is_staff):
         raise NotStaff(_("Only an active member of IPEX's staff may confirm an instance."))
-    _mark_proven(instance, by=by, act="instance.confirmed", values={})
+    _mark_proven(instance, by=by, act="instance.confirmed", values={"organization_id": None})
 
 
-def _mark_proven(instance: Instance, *, by: User | str, act: str, values: dict[str, uuid.UUID]) -> None:
+def _mark_proven(instance: Instance, *, by: User | str, act: str, values: dict[str, uuid.UUID | None]) -> None:
     try:
         with transaction.atomic():
             _store_proof(instance, by=by, act=act, values=values)
@@ -133,18 +144,19 @@ def _mark_proven(instance: Instance, *, by: User | str, act: str, values: dict[s
     instance.refresh_from_db()
 
 
-def _store_proof(instance: Instance, *, by: User | str, act: str, values: dict[str, uuid.UUID]) -> None:
+def _store_proof(instance: Instance, *, by: User | str, act: str, values: dict[str, uuid.UUID | None]) -> None:
     row = Instance.objects.select_for_update().get(pk=instance.pk)
     if (row.url, row.directory_id) != (instance.url, instance.directory_id):
         raise NotProven(_("The instance's address was changed meanwhile. Sign in again."))
     if row.is_proven and all(getattr(row, name) == value for name, value in values.items()):
         return
     before = _ownership(row)
-    row.proven_at, row.proven_by = timezone.now(), str(by)
+    if act != "instance.organization_noted":
+        row.proven_at, row.proven_by = timezone.now(), str(by)
     for name, value in values.items():
         setattr(row, name, value)
     row.validate_constraints()
-    row.save()
+    row.save(update_fields=["proven_at", "proven_by", *values])
     audit(tenant=row.tenant, by=by, act=act, target=row.url, before=before, after=_ownership(row))
 
 
@@ -173,7 +185,7 @@ def change_address(
     if instance.directory_id is not None or moved:
         _drop_proof(instance, another_directory=wanted != instance.directory_id)
     instance.url, instance.directory_id = url or instance.url, wanted
-    instance.save()
+    instance.save(update_fields=MOVED)
     audit(
         tenant=instance.tenant,
         by=by,

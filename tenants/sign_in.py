@@ -107,11 +107,13 @@ def _arrived(attempt: SignInAttempt, query: dict[str, str]) -> Agent:
     me = client.whoami(budget=budget)
     _is_same_person(identity, me, client, budget)
     if not instance.is_proven:
-        _prove(instance, identity, me, client, budget)
-    elif instance.organization_id and str(instance.organization_id) != me.organization_id:
+        _may_prove(identity, me, client, budget)
+    if not instance.is_proven or instance.organization_id is None:
+        _prove(instance, identity, me)
+    elif str(instance.organization_id) != me.organization_id:
         raise NotTrusted("other_organization", identity.principal_name)
     agent = _agent(attempt, identity)
-    _store(agent, identity, me)
+    _store(agent, identity, me, instance)
     return agent
 
 
@@ -126,12 +128,16 @@ def _is_same_person(identity: Identity, me: Me, client: Client, budget: Budget) 
         raise NotTrusted("other_user", identity.principal_name)
 
 
-def _prove(instance: Instance, identity: Identity, me: Me, client: Client, budget: Budget) -> None:
-    """A customizer of this very organization signed in: the instance is the tenant's."""
+def _may_prove(identity: Identity, me: Me, client: Client, budget: Budget) -> None:
+    """Whether a customizer of this very organization signed in."""
     path = odata.query(odata.record("systemusers", me.user_id) + "/systemuserroles_association", select=("name",))
     roles = {row.get("name") for row in client.get(path, budget=budget).rows}
     if not roles & set(CUSTOMIZERS):
         raise NotTrusted("not_proven", identity.principal_name)
+
+
+def _prove(instance: Instance, identity: Identity, me: Me) -> None:
+    """The instance is the tenant's; of one that an implementer confirmed, the organization is noted."""
     try:
         registration.prove(
             instance,
@@ -141,6 +147,8 @@ def _prove(instance: Instance, identity: Identity, me: Me, client: Client, budge
         )
     except registration.SecondClaim as error:
         raise NotTrusted("second_claim", identity.principal_name) from error
+    except registration.NotProven as error:
+        raise NotTrusted("attempt_expired", identity.principal_name) from error
 
 
 def _agent(attempt: SignInAttempt, identity: Identity) -> Agent:
@@ -161,11 +169,12 @@ def _named(principal_name: str) -> Q:
     return Q(upn__iexact=principal_name) | Q(upn="", email__iexact=principal_name)
 
 
-def _store(agent: Agent, identity: Identity, me: Me) -> None:
-    """Tokens and binding in one update; a window switched off meanwhile stays off."""
+def _store(agent: Agent, identity: Identity, me: Me, instance: Instance) -> None:
+    """Tokens and binding in one update; a window switched off, or an instance moved, meanwhile stays so."""
+    here = Instance.objects.proven().filter(pk=instance.pk, url=instance.url, directory_id=identity.directory_id)
     try:
         with transaction.atomic():
-            stored = Agent.objects.filter(pk=agent.pk, window=True).update(
+            stored = Agent.objects.filter(pk=agent.pk, window=True, tenant__instance__in=here).update(
                 token_cache=seal(agent, "token_cache", identity.cache),
                 token_version=F("token_version") + 1,
                 token_expires_at=identity.expires_at,
@@ -176,13 +185,13 @@ def _store(agent: Agent, identity: Identity, me: Me) -> None:
                 systemuser_id=me.user_id,
                 signed_in_at=timezone.now(),
             )
-            if agent.object_id is None:
+            if stored and agent.object_id is None:
                 audit(tenant=agent.tenant, by=identity.principal_name, act="agent.bound", target=agent.email)
     except IntegrityError as error:
         raise NotTrusted("other_account", identity.principal_name) from error
-    if not stored:
-        raise NotTrusted("window_disabled", identity.principal_name)
     agent.refresh_from_db()
+    if not stored:
+        raise NotTrusted("attempt_expired" if agent.window else "window_disabled", identity.principal_name)
 
 
 def _welcome(attempt: SignInAttempt, agent: Agent, *, same_browser: bool) -> None:

@@ -148,6 +148,8 @@ def test_a_token_opens_what_its_key_opens_for_an_hour_and_dies_with_it(acme: Ten
     token = access.token_for(access.key_from(basic(text), "events"))
     assert status_of(bearer(token)) == 200
     assert status_of(bearer(token), "ivr") == 403
+    with pytest.raises(Refused):
+        access.open_with(token, None)
     assert status_of(bearer(token[:-1] + ("A" if token[-1] != "A" else "B"))) == 401
     with time_machine.travel(timezone.now() + timedelta(seconds=access.TOKEN_SECONDS + 5)):
         assert status_of(bearer(token)) == 401

@@ -125,7 +125,17 @@ def test_the_first_sign_in_after_a_confirmation_adds_the_organization(ivana: Use
     instance = claim("acme")
     registration.confirm(instance, by=ivana)
     prove(instance)
-    assert Instance.objects.get().organization_id == ORGANIZATION
+    row = Instance.objects.get()
+    assert (row.organization_id, row.proven_by) == (ORGANIZATION, "ivana")
+
+
+@pytest.mark.django_db
+def test_confirming_again_lets_the_organization_that_replaced_the_old_one_in(ivana: User) -> None:
+    instance = claim("acme")
+    prove(instance)
+    registration.confirm(instance, by=ivana)
+    prove(instance, organization_id=UUID(int=5))
+    assert Instance.objects.get().organization_id == UUID(int=5)
 
 
 # Moving
