@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tenants.dataverse.budget import Budget
 
+Outcome = SignInAttempt.Outcome
 PROBE = "/api/data/v9.2/WhoAmI"
 PROBE_SECONDS = 5.0
 GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -206,7 +207,8 @@ def _drop_proof(instance: Instance, *, another_directory: bool) -> None:
     agents = Agent.objects.filter(tenant=instance.tenant)
     agents.update(**SIGNED_OUT, **forgotten, session_epoch=F("session_epoch") + 1)
     SystemAccount.objects.filter(instance=instance).update(**SIGNED_OUT)
-    SignInAttempt.objects.filter(instance=instance).delete()
+    under_way = SignInAttempt.objects.filter(instance=instance, outcome__in=[Outcome.WAITING, Outcome.CODE])
+    under_way.update(state_digest=None, flow=b"", outcome=Outcome.REFUSED, reason="attempt_expired")
 
 
 # Agents

@@ -198,3 +198,31 @@ def test_the_second_window_of_a_plain_tab_needs_no_code(
     browser.sign_in(mine, "jana@acme.example")
     mine.refresh_from_db()
     assert mine.outcome == SignInAttempt.Outcome.DONE
+
+
+def test_an_instance_moved_during_the_sign_in_gets_no_tokens(
+    browser: Browser, attempt: SignInAttempt, jana: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was signed in to is not what stands there now."""
+    from tenants import registration
+
+    real = sign_in._store
+
+    def late(agent: Agent, *rest: object) -> None:
+        registration.change_address(Instance.objects.get(), by="ivana", url="https://moved.crm4.dynamics.com")
+        real(agent, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sign_in, "_store", late)
+    browser.sign_in(attempt, "jana@acme.example")
+    jana.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (jana.token_cache, jana.object_id, attempt.reason) == ("", None, "attempt_expired")
+
+
+def test_a_confirmed_instance_notes_the_organization_of_the_first_sign_in(
+    browser: Browser, attempt: SignInAttempt
+) -> None:
+    Instance.objects.update(organization_id=None, proven_by="ivana")
+    browser.sign_in(attempt, "jana@acme.example")
+    instance = Instance.objects.get()
+    assert (str(instance.organization_id), instance.proven_by) == (directory.ORGANIZATION_ID, "ivana")

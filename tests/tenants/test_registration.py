@@ -160,7 +160,8 @@ def test_another_address_drops_proof_tokens_and_windows(instance: Instance, jana
     assert (jana.token_cache, jana.session_epoch, jana.token_version, jana.systemuser_id) == ("", 1, 1, None)
     assert (jana.object_id, jana.directory_id) == (UUID(int=1), DIRECTORY)
     assert (account.token_cache, account.client_secret) == ("", "s")
-    assert not SignInAttempt.objects.filter(pk=attempt.pk).exists()
+    attempt.refresh_from_db()
+    assert (attempt.outcome, attempt.reason) == (SignInAttempt.Outcome.REFUSED, "attempt_expired")
 
 
 def test_another_directory_unbinds_the_agents_accounts(instance: Instance, jana: Agent) -> None:
