@@ -16,7 +16,7 @@ from ipexportal.sandbox.formatting import preferences
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.metadata import Collection, Table
 from ipexportal.sandbox.odata import Options
-from ipexportal.sandbox.reading import Caller, Page, Reader, context
+from ipexportal.sandbox.reading import COUNT_LIMIT, Caller, Page, Reader, context
 from ipexportal.sandbox.rights import Rights
 from ipexportal.sandbox.store import Row, Store
 from ipexportal.sandbox.writing import GUID, Writer
@@ -49,6 +49,8 @@ class Dataverse:
                 return self._answer(request, user)
             except errors.Refused as refused:
                 return refused.response()
+            except RecursionError:
+                return errors.error(400, "0x8004430c", "The request is nested too deeply.")
 
     # what the CRM page and tests look at and change
 
@@ -87,6 +89,8 @@ class Dataverse:
         if len(request.path) + len(request.query) > odata.MAX_URL and request.method == "GET":
             return Response(414, [("Content-Type", "text/html")], b"<h2>Request URL Too Long</h2>")
         caller = Caller(user, f"{request.origin}/api/data/{found[1]}", preferences(request.headers.get("prefer", "")))
+        if impersonated := {"callerobjectid", "mscrmcallerid"} & set(request.headers):
+            raise errors.not_implemented(f"Impersonation ({min(impersonated)})")
         path = found[2]
         if path.startswith(LATER):
             raise errors.not_implemented(re.split(r"[(/]", path)[0])
@@ -156,10 +160,11 @@ class Dataverse:
     def _listed(self, table: Table, options: Options, page: Page, caller: Caller) -> Response:
         shown: Json = {"@odata.context": context(caller, table, options, single=False)}
         if page.count is not None:
-            shown["@odata.count"] = page.count
-            if caller.prefer.wants("Microsoft.Dynamics.CRM.totalrecordcount"):
-                shown["@Microsoft.Dynamics.CRM.totalrecordcount"] = page.count
-                shown["@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"] = False
+            shown["@odata.count"] = min(page.count, COUNT_LIMIT)
+        if caller.prefer.wants("Microsoft.Dynamics.CRM.totalrecordcount"):
+            shown["@Microsoft.Dynamics.CRM.totalrecordcount"] = shown.get("@odata.count", -1)
+        if caller.prefer.wants("Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"):
+            shown["@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"] = (page.count or 0) > COUNT_LIMIT
         shown["value"] = page.rows
         if page.next_link:
             shown["@odata.nextLink"] = page.next_link

@@ -32,6 +32,30 @@ CLASSES: Final = {
     "PartyList": "LookupAttributeMetadata",
 }
 ENUMS: Final = frozenset({"PicklistAttributeMetadata", "StateAttributeMetadata", "StatusAttributeMetadata"})
+CASTS: Final = frozenset(
+    {
+        "StringAttributeMetadata",
+        "MemoAttributeMetadata",
+        "LookupAttributeMetadata",
+        "DateTimeAttributeMetadata",
+        "IntegerAttributeMetadata",
+        "BigIntAttributeMetadata",
+        "DecimalAttributeMetadata",
+        "DoubleAttributeMetadata",
+        "MoneyAttributeMetadata",
+        "BooleanAttributeMetadata",
+        "PicklistAttributeMetadata",
+        "StateAttributeMetadata",
+        "StatusAttributeMetadata",
+        "MultiSelectPicklistAttributeMetadata",
+        "EntityNameAttributeMetadata",
+        "ManagedPropertyAttributeMetadata",
+        "UniqueIdentifierAttributeMetadata",
+        "ImageAttributeMetadata",
+        "FileAttributeMetadata",
+        "EnumAttributeMetadata",
+    }
+)
 OPTION_SET_TYPES: Final = {"State": "State", "Status": "Status", "Boolean": "Boolean"}
 
 
@@ -62,6 +86,8 @@ class Definitions:
     def _part(self, table: Table, found: re.Match[str], options: Options) -> Json:
         prefix = f"EntityDefinitions('{table.logical_name}')/{found['part']}"
         cast = found["cast"] or ""
+        if cast and cast not in CASTS:
+            raise errors.unknown_segment(f"{NAMESPACE}{cast}")
         if found["part"] == "Attributes":
             if found["column"] is not None or found["column_id"]:
                 column = self._column(table, found["column"], found["column_id"])

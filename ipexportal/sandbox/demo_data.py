@@ -297,8 +297,8 @@ def _call(
     }
     store.insert("phonecall", [row])
     caller, agent = (2, 1) if outgoing else (1, 2)
-    parties = ((caller, table, target), (agent, "systemuser", author.systemuser_id), (8, table, target))
-    parties += ((9, "systemuser", author.systemuser_id),)
+    parties = [(caller, table, target), (agent, "systemuser", author.systemuser_id), (8, table, target)]
+    parties.append((9, "systemuser", author.systemuser_id))
     store.insert("activityparty", [party(call_id, "phonecall", *one) for one in parties])
 
 

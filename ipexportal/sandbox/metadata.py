@@ -175,7 +175,8 @@ class Table:
         """The navigation property that says `column` points to `target`, the one named after this table first."""
         fitting = [nav for nav in self.navigation.values() if nav.column == column and target in nav.targets]
         exact = [nav for nav in fitting if nav.name == column]
-        return (exact or sorted(fitting, key=lambda nav: not nav.name.endswith(self.logical_name)) or [None])[0]
+        suffixed = sorted(fitting, key=lambda nav: not nav.name.endswith(self.logical_name))
+        return next(iter(exact or suffixed), None)
 
 
 class Model:

@@ -260,6 +260,8 @@ def _split(text: str, separator: str) -> Iterator[str]:
 
 def parse_filter(text: str, aliases: Mapping[str, str]) -> Filter:
     """The condition as a tree, its parameter aliases already replaced by their values."""
+    if re.search(r"/(any|all)\(", text):
+        raise errors.not_implemented("Filtering with any and all")
     if text.count("'") % 2:
         position = text.rindex("'")
         raise errors.Refused(400, "0x0", f"There is an unterminated string literal at position {position} in '{text}'.")

@@ -5,16 +5,21 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
+
+def _words(text: str, separator: str = " ") -> tuple[str, ...]:
+    return tuple(text.split(separator))
+
+
 NBSP: Final = "\u00a0"
-MEN: Final = (
+MEN: Final = _words(
     "Jiří Jan Petr Josef Pavel Martin Tomáš Jaroslav Miroslav Zdeněk Václav Michal František Jakub Milan Karel Lukáš "
     "David Vladimír Ondřej Ladislav Roman Marek Stanislav Daniel Radek Antonín Vojtěch Filip Adam Matěj Dominik"
-).split(" ")
-WOMEN: Final = (
+)
+WOMEN: Final = _words(
     "Jana Marie Eva Hana Anna Lenka Kateřina Lucie Věra Alena Petra Veronika Jaroslava Tereza Martina Michaela Jitka "
     "Helena Ludmila Zdeňka Ivana Monika Zuzana Markéta Eliška Barbora Jarmila Kristýna Dana Simona Adéla Natálie"
-).split(" ")
-SURNAMES: Final = (
+)
+SURNAMES: Final = _words(
     "Novák/Nováková Svoboda/Svobodová Novotný/Novotná Dvořák/Dvořáková Černý/Černá Procházka/Procházková "
     "Kučera/Kučerová Veselý/Veselá Horák/Horáková Němec/Němcová Marek/Marková Pokorný/Pokorná Pospíšil/Pospíšilová "
     "Hájek/Hájková Král/Králová Jelínek/Jelínková Růžička/Růžičková Beneš/Benešová Fiala/Fialová Sedláček/Sedláčková "
@@ -23,19 +28,20 @@ SURNAMES: Final = (
     "Musil/Musilová Kopecký/Kopecká Šimek/Šimková Konečný/Konečná Malý/Malá Čech/Čechová Štěpánek/Štěpánková "
     "Holub/Holubová Soukup/Soukupová Šťastný/Šťastná Mareš/Marešová Moravec/Moravcová Tichý/Tichá Valenta/Valentová "
     "Kováč/Kováčová Varga/Vargová Tóth/Tóthová Horváth/Horváthová Baláž/Balážová Hudák/Hudáková Ševčík/Ševčíková"
-).split(" ")
-FIRM_STEMS: Final = (
+)
+FIRM_STEMS: Final = _words(
     "Stavby Elektro Kovo Servis Auto Agro Dřevo Tisk Pekárna Potraviny Nábytek Zahrada Doprava Instalace Klima Sklo "
     "Plasty Textil Hotel Lékárna Optika Účetnictví Reality Pila Truhlářství Výtahy Čerpadla Solar Izolace Zámečnictví"
-).split(" ")
-FIRM_PLACES: Final = (
+)
+FIRM_PLACES: Final = _words(
     "Morava Vysočina Haná Polabí Šumava Beskydy Brno Praha Ostrava Plzeň Olomouc Zlín Jihlava Tábor Kladno Liberec "
     "Pardubice Náchod Trutnov Cheb Písek Třebíč Znojmo Břeclav Vsetín Nitra Žilina Trnava Prešov Košice Martin Poprad"
-).split(" ")
+)
 FORMS: Final = ("s.r.o.", "s.r.o.", "s.r.o.", "a.s.", "spol. s r.o.", "v.o.s.", "z.s.")
-JOBS: Final = (
-    "jednatel|obchodní ředitelka|nákupčí|účetní|vedoucí provozu|technik|asistentka|majitel|stavbyvedoucí|skladník|recepční"
-).split("|")
+JOBS: Final = _words(
+    "jednatel|obchodní ředitelka|nákupčí|účetní|vedoucí provozu|technik|asistentka|majitel|stavbyvedoucí|skladník|recepční",
+    "|",
+)
 MOBILE: Final = tuple(
     str(prefix) for prefix in (*range(601, 609), *range(702, 709), *range(720, 740), *range(770, 780))
 )

@@ -20,6 +20,10 @@ from ipexportal.sandbox.store import Row, Store
 
 PAGE: Final = 5_000
 COUNT_LIMIT: Final = 5_000
+OWN_PARTIES: Final = (
+    '"activityid" IN (SELECT "activityid" FROM "phonecall" WHERE "ownerid" = ? '
+    'UNION SELECT "activityid" FROM "task" WHERE "ownerid" = ?)'
+)
 Json = dict[str, Any]
 
 
@@ -34,7 +38,7 @@ class Caller:
 
 @dataclass(slots=True)
 class Page:
-    """The rows of a list: JSON objects, the link to the next ones if there are more, and the count if asked for."""
+    """The rows of a list: JSON objects, the link to the next ones if there are more, and how many there are, if asked for."""
 
     rows: list[Json]
     next_link: str = ""
@@ -56,8 +60,11 @@ class Reader:
 
     def visible(self, table: Table) -> tuple[str, list[Any]]:
         """The condition that hides other people's records; raises `Refused` without the privilege to read."""
-        if self.rights.own_only(self.caller.user, "Read", table):
-            return '"ownerid" = ?', [self.caller.user.systemuser_id]
+        user = self.caller.user
+        if self.rights.own_only(user, "Read", table):
+            return '"ownerid" = ?', [user.systemuser_id]
+        if table.logical_name == "activityparty" and self.rights.depth(user, "Read", table) == "Basic":
+            return OWN_PARTIES, [user.systemuser_id, user.systemuser_id]
         return "", []
 
     def record(self, table: Table, record_id: str, columns: Sequence[str] = ()) -> Row:
@@ -97,7 +104,7 @@ class Reader:
         if more:
             page.next_link = link + "$skiptoken=" + skiptoken(table, number + 1, rows[0], rows[size - 1])
         if options.count:
-            page.count = min(self.store.count(table.logical_name, where, values), COUNT_LIMIT)
+            page.count = self.store.count(table.logical_name, where, values)
         return page
 
     def count(self, table: Table, options: Options, *, within: tuple[str, list[Any]] = ("", [])) -> int:
@@ -115,7 +122,7 @@ class Reader:
         if options.filter is not None:
             condition = Condition(
                 table,
-                self.store.phones[table.logical_name],
+                self.store,
                 self.caller.user.systemuser_id,
                 self.refuse_leading_wildcards,
             )

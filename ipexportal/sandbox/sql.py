@@ -1,16 +1,19 @@
 """Conditions as SQL over the store's tables; patterns on phone columns are answered by their index."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from ipexportal.sandbox import errors, like
 from ipexportal.sandbox.metadata import Column, Table
-from ipexportal.sandbox.odata import All, Any_, Call, Comparison, Filter, Literal_, Not, Path, TextTest
+from ipexportal.sandbox.odata import All, Any_, Call, Comparison, Filter, Literal_, Not, Operator, Path, TextTest
 from ipexportal.sandbox.phone_index import LAST, PhoneIndex
+from ipexportal.sandbox.store import Store
 
 OPERATORS: Final = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+TURNED: Final[dict[Operator, Operator]] = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
 KINDS: Final = {
     "eq": "Equal",
     "ne": "NotEqual",
@@ -22,7 +25,9 @@ KINDS: Final = {
 NUMBERS: Final = frozenset({"Edm.Int32", "Edm.Int64", "Edm.Decimal", "Edm.Double"})
 MAX_CONDITIONS: Final = 500
 MAX_VALUES: Final = 2000
+FIRST_YEAR, LAST_YEAR = 1753, 9998
 IN: Final = "Microsoft.Dynamics.CRM.In"
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 NOTHING: Final = "0"
 NOT_IN: Final = "Microsoft.Dynamics.CRM.NotIn"
 
@@ -32,11 +37,15 @@ class Condition:
     """Builds one WHERE clause with its parameters."""
 
     table: Table
-    phones: Mapping[str, PhoneIndex]
+    store: Store
     user_id: str = ""
     refuse_leading_wildcards: bool = False
     values: list[Any] = field(default_factory=list)
     conditions: int = 0
+
+    @property
+    def phones(self) -> dict[str, PhoneIndex]:
+        return self.store.phones[self.table.logical_name]
 
     def build(self, node: Filter) -> str:
         match node:
@@ -86,15 +95,31 @@ class Condition:
             raise errors.unknown_property(name, self.table.logical_name)
         return column
 
-    def _comparison(self, left: Any, operator: str, right: Any) -> str:
+    def _through(self, path: str, inner: Callable[[str], Filter]) -> str:
+        """A condition on a property of the record that a look-up points to, as `primarycontactid/fullname`."""
+        name, _, rest = path.partition("/")
+        navigation = self.table.navigation.get(name)
+        if navigation is None:
+            raise errors.unknown_property(name, self.table.logical_name)
+        if len(navigation.targets) > 1:
+            raise errors.not_implemented(f"Filtering on '{path}'")
+        other = self.store.model[navigation.table]
+        condition = Condition(other, self.store, self.user_id, self.refuse_leading_wildcards, self.values)
+        text, column = condition.build(inner(rest)), navigation.column
+        kind = (
+            f" AND \"{column}__type\" = '{other.logical_name}'" if len(self.table.columns[column].targets) > 1 else ""
+        )
+        found = f'SELECT "{other.id_column}" FROM "{other.logical_name}" WHERE {text}'  # noqa: S608 - the model's names
+        return f'("{column}" IN ({found}){kind})'
+
+    def _comparison(self, left: Any, operator: Operator, right: Any) -> str:
         self._count()
         if isinstance(left, Literal_) and isinstance(right, Path):
-            turned = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
-            left, right, operator = right, left, turned.get(operator, operator)
+            left, right, operator = right, left, TURNED.get(operator, operator)
         if not isinstance(left, Path):
             raise errors.Refused(400, "0x0", "The left side of a comparison must be a property.")
         if "/" in left.name:
-            raise errors.not_implemented(f"Filtering on '{left.name}'")
+            return self._through(left.name, lambda name: Comparison(Path(name), operator, right))
         column = self._column(left.name)
         if isinstance(right, Path):
             other = self._column(right.name)
@@ -114,6 +139,8 @@ class Condition:
         return f"{name} {OPERATORS[operator]} ?"
 
     def _text(self, test: TextTest) -> str:
+        if "/" in test.column:
+            return self._through(test.column, lambda name: TextTest(test.function, name, test.text))
         pattern = self._phone_pattern(test)
         if pattern is not None:
             return self._phone(test.column, [pattern])
@@ -212,11 +239,15 @@ def comparable(column: Column, literal: Literal_, kind: str) -> Any:
     """The literal as the store keeps such values; refuses what OData's type rules refuse."""
     edm, given, value = column.edm, literal.kind, literal.value
     if edm in NUMBERS and given in NUMBERS:
+        if not -(2**63) <= value < 2**63:
+            raise errors.invalid_value(value, edm)
         return value
     if edm == "Edm.DateTimeOffset" and given in ("Edm.DateTimeOffset", "Edm.Date"):
         return stored_moment(value)
     if edm == "Edm.Date" and given in ("Edm.DateTimeOffset", "Edm.Date"):
         return value[:10]
+    if isinstance(value, str) and SURROGATE.search(value):
+        raise errors.invalid_value("\\ud800", edm)
     if edm == given:
         return int(value) if edm == "Edm.Boolean" else value.lower() if edm == "Edm.Guid" else value
     raise errors.incompatible(edm, given, kind)
@@ -226,7 +257,9 @@ def stored_moment(text: str) -> str:
     """UTC to the second, so that text order is time order; raises `Refused` for what is no moment."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as problem:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
         raise errors.invalid_value(text, "Edm.DateTimeOffset") from problem
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise errors.Refused(400, "0x80040239", f"DateTime '{text}' is outside what CrmDateTime supports.")
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

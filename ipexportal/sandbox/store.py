@@ -2,6 +2,7 @@
 
 import itertools
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ class Store:
         self._database = sqlite3.connect(
             ":memory:", check_same_thread=False, isolation_level=None, cached_statements=512
         )
+        weakref.finalize(self, self._database.close)  # rows in memory end with whoever holds them
         self._database.create_function("fold", 1, lambda value: value and str(value).casefold(), deterministic=True)
         self._database.create_function("matches", 2, like.matches, deterministic=True)
         for table in model:
@@ -55,9 +57,6 @@ class Store:
             f'CREATE INDEX "{table}_{column}" ON "{table}" ("{column}") WHERE "{column}" IS NOT NULL'
         )
 
-    def close(self) -> None:
-        self._database.close()
-
     def insert(self, table: str, rows: Iterable[Row]) -> None:
         """Add rows that share their columns; each gets a version."""
         rows = [self._completed(table, row) for row in rows]
@@ -65,12 +64,10 @@ class Store:
             return
         columns = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
         listed, marks = ", ".join(f'"{column}"' for column in columns), ",".join("?" * len(columns))
-        self._database.execute("BEGIN")
-        self._database.executemany(
-            f'INSERT INTO "{table}" ({listed}) VALUES ({marks})',
-            ([row.get(column) for column in columns] for row in rows),
-        )
-        self._database.execute("COMMIT")
+        text = f'INSERT INTO "{table}" ({listed}) VALUES ({marks})'  # noqa: S608
+        with self._database:  # rolls back when a row is refused
+            self._database.execute("BEGIN")
+            self._database.executemany(text, ([row.get(column) for column in columns] for row in rows))
         key = self.model[table].id_column
         for column, index in self.phones[table].items():
             if column in columns:
@@ -84,13 +81,15 @@ class Store:
         completed = self._completed(table, changes)
         assigned = ", ".join(f'"{column}" = ?' for column in completed)
         key = self.model[table].id_column
-        self._database.execute(f'UPDATE "{table}" SET {assigned} WHERE "{key}" = ?', [*completed.values(), record_id])
+        text = f'UPDATE "{table}" SET {assigned} WHERE "{key}" = ?'  # noqa: S608
+        self._database.execute(text, [*completed.values(), record_id])
         for column, index in self.phones[table].items():
             if column in changes:
                 index.put(record_id, changes[column])
 
     def delete(self, table: str, record_id: str) -> None:
-        self._database.execute(f'DELETE FROM "{table}" WHERE "{self.model[table].id_column}" = ?', [record_id])
+        text = f'DELETE FROM "{table}" WHERE "{self.model[table].id_column}" = ?'  # noqa: S608
+        self._database.execute(text, [record_id])
         for index in self.phones[table].values():
             index.put(record_id, None)
 
@@ -112,7 +111,7 @@ class Store:
         """Rows with the columns asked for, all without; `where` and `order` are SQL over logical names."""
         names = list(columns) or list(self.columns[table])
         listed = ", ".join(f'"{name}"' for name in names)
-        text = f'SELECT {listed} FROM "{table}"'
+        text = f'SELECT {listed} FROM "{table}"'  # noqa: S608
         text += f" WHERE {where}" if where else ""
         text += f" ORDER BY {order}" if order else ""
         text += " LIMIT ? OFFSET ?"
@@ -120,7 +119,7 @@ class Store:
             yield dict(zip(names, values_found, strict=True))
 
     def count(self, table: str, where: str = "", values: Sequence[Any] = ()) -> int:
-        text = f'SELECT count(*) FROM "{table}"' + (f" WHERE {where}" if where else "")
+        text = f'SELECT count(*) FROM "{table}"' + (f" WHERE {where}" if where else "")  # noqa: S608
         return int(self._database.execute(text, values).fetchone()[0])
 
     def names(self, table: str, ids: Iterable[str]) -> dict[str, str | None]:

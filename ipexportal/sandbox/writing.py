@@ -22,7 +22,7 @@ from ipexportal.sandbox.store import Row, Store
 Json = dict[str, Any]
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REFERENCE: Final = re.compile(r"(?:https?://[^/]+/api/data/v9\.\d)?/?(\w+)\(([^)]*)\)")
-NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 PARTIES: Final = re.compile(r"(phonecall|task)_activity_parties")
 CLOSED: Final = "Cannot update Closed or Cancelled Activity"
 
@@ -74,7 +74,11 @@ class Writer:
         complete_name(table, row)
         self.store.insert(table.logical_name, [row])
         self._write_parties(table, record_id, row, parsed.parties or [])
-        self._create_children(table, record_id, parsed)
+        try:
+            self._create_children(table, record_id, parsed)
+        except errors.Refused:
+            self.store.delete(table.logical_name, record_id)  # all or nothing
+            raise
         return record_id
 
     def update(self, table: Table, record_id: str, body: Json, if_match: str = "") -> None:
@@ -196,7 +200,7 @@ class Writer:
             raise errors.Refused(400, "0x80043500", CLOSED)
         if "statecode" not in given and "statuscode" not in given:
             return dict(given)
-        state = given.get("statecode", row["statecode"])
+        state: int = given["statecode"] if given.get("statecode") is not None else row["statecode"]
         option = table.columns["statecode"].option(state)
         default = option.default_status if option else None
         status = given.get("statuscode", default if "statecode" in given else row["statuscode"])
@@ -381,15 +385,15 @@ class Body:
                 return stored_moment(value)
         raise errors.invalid_value(value, column.edm)
 
-    def _text(self, column: Column, value: Any) -> str:
+    def _text(self, column: Column, value: Any) -> str | None:
         if not isinstance(value, str):
             raise errors.invalid_value(value, column.edm)
         if found := NOT_XML.search(value):
-            message = f"'{found[0]!r}', hexadecimal value 0x{ord(found[0]):02X}, is an invalid character."
-            raise errors.Refused(400, "0x80040203", message.replace("''", "'"))
+            message = f"{found[0]!a}, hexadecimal value 0x{ord(found[0]):02X}, is an invalid character."
+            raise errors.Refused(400, "0x80040203", message)
         if column.max_length is not None and len(value.encode("utf-16-le")) // 2 > column.max_length:
             raise errors.too_long(column.logical_name, self.table.logical_name, column.max_length)
-        return value
+        return value or None  # Dataverse keeps no empty texts
 
     def _whole(self, column: Column, value: Any) -> int:
         if isinstance(value, str) and re.fullmatch(r"-?\d+", value):

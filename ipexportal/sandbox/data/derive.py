@@ -189,14 +189,14 @@ def properties(types: dict[str, Any], name: str) -> list[Any]:
     node = types[name]
     base = str(node.get("BaseType", "")).rpartition(".")[2]
     inherited = properties(types, base) if base in types else []
-    return inherited + node.findall(f"{EDM}Property")
+    return [*inherited, *node.findall(f"{EDM}Property")]
 
 
 def navigations(types: dict[str, Any], name: str) -> list[Any]:
     node = types[name]
     base = str(node.get("BaseType", "")).rpartition(".")[2]
     inherited = navigations(types, base) if base in types else []
-    return inherited + node.findall(f"{EDM}NavigationProperty")
+    return [*inherited, *node.findall(f"{EDM}NavigationProperty")]
 
 
 def navigation(
