@@ -193,6 +193,8 @@ def _faults(control: Control, request: Request, number: str) -> Response:
     if request.method == "GET":
         return _json(200, control.state(last=0)["faults"])
     if request.method == "DELETE":
+        if number and not number.isdecimal():
+            raise ValueError("A fault is forgotten by its number.")
         control.clear(int(number) if number else None)
         return _json(200, control.state(last=0)["faults"])
     if request.method != "POST":

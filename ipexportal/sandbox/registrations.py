@@ -1,7 +1,6 @@
 """The application registrations of the sandbox's Entra, and how an application proves which one it is."""
 
 import base64
-import binascii
 import hmac
 import time
 from collections.abc import Mapping
@@ -61,7 +60,7 @@ def _basic(header: str) -> tuple[str, str]:
         return "", ""
     try:
         client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return "", ""
     return client_id, secret
 

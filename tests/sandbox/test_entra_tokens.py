@@ -122,6 +122,15 @@ def test_the_secret_may_come_as_http_basic(browser: Browser) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("header", [b"Basic \xff\xfe", b"Basic x", b"Basic /w==", b"Basic", b"Digest eDp5"])
+def test_a_header_that_is_no_secret(browser: Browser, header: bytes) -> None:
+    url = f"{browser.sandbox.origin}/{ACME_TENANT}/oauth2/v2.0/token"
+    form = {"grant_type": "client_credentials", "client_id": browser.sandbox.client_id}
+    answer = requests.post(url, data=form, headers={"Authorization": header})
+
+    assert refusal(answer) == (401, "invalid_client", 7000218)
+
+
 def test_a_token_is_not_fetched_with_get(browser: Browser) -> None:
     answer = requests.get(f"{browser.sandbox.origin}/{ACME_TENANT}/oauth2/v2.0/token")
 

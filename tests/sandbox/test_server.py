@@ -248,6 +248,17 @@ def test_the_connection_breaks_before_the_note_was_written(microsoft: Sandbox, b
     assert found.status_code == 404
 
 
+def test_the_answer_about_a_written_note_comes_too_late(microsoft: Sandbox, bearer: Bearer) -> None:
+    headers = bearer("jana@acme.example")
+    url = f"{microsoft.origin}/api/data/v9.2/phonecalls"
+    microsoft.control.fault("slow_after_write", seconds=0.3)
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(url, json=note("d0d0d0d0-0000-4000-8000-000000000005"), headers=headers, timeout=0.15)
+
+    found = requests.get(f"{url}(d0d0d0d0-0000-4000-8000-000000000005)?$select=subject", headers=headers)
+    assert found.status_code == 200
+
+
 def test_the_connection_breaks_over_tls_too(microsoft: Sandbox, bearer: Bearer) -> None:
     microsoft.control.fault("reset")
 
@@ -372,6 +383,12 @@ def test_a_switch_that_makes_no_sense(
 
     assert refused.status_code == status
     assert refused.json()["error"].startswith(sentence)
+
+
+def test_a_fault_is_forgotten_by_its_number(microsoft: Sandbox) -> None:
+    refused = requests.delete(f"{microsoft.origin}/_sandbox/faults/first")
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "A fault is forgotten by its number.")
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[1]", b'"x"'])
