@@ -82,7 +82,7 @@ def write(tenant: Tenant, data: list[dict[str, Any]], change: Change) -> None:
         if agent is None:
             new.append(Agent(tenant=tenant, **item))
             continue
-        change.assign(agent, {name: item[name] for name in OWN if name in item}, here)
+        change.assign(agent, {name: item[name] for name in OWN if name in item}, here, checked=True)
         if "window" in item and item["window"] != agent.window:
             act = registration.enable_window if item["window"] else registration.disable_window
             act(agent, change.by)

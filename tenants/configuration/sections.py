@@ -51,22 +51,26 @@ class Change:
     secrets_set: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def assign(self, row: models.Model, values: Mapping[str, Any], place: Place) -> bool:
-        """Give the row these values and save what differs; what the model refuses is noted. Answers whether it changed."""
+    def assign(self, row: models.Model, values: Mapping[str, Any], place: Place, *, checked: bool = False) -> bool:
+        """Give the row these values and save what differs; what the model refuses is noted. Answers whether it changed.
+
+        `checked`: the section's rules did already what constraints would ask the database row by row.
+        """
         changed = [name for name, value in values.items() if getattr(row, name) != value]
         for name in changed:
             setattr(row, name, values[name])
-        if not changed or not self.is_valid(row, changed, place):
+        if not changed or not self.is_valid(row, changed, place, checked=checked):
             return False
         row.save(update_fields=changed)
         return True
 
-    def is_valid(self, row: models.Model, names: list[str], place: Place) -> bool:
+    def is_valid(self, row: models.Model, names: list[str], place: Place, *, checked: bool = False) -> bool:
         """What full_clean() says of these fields, without opening encrypted ones."""
         sealed = {item.name for item in row._meta.concrete_fields if isinstance(item, EncryptedTextField)}
         others = {item.name for item in row._meta.concrete_fields} - set(names)
+        checks = [(row.clean_fields, others), *([] if checked else [(row.validate_constraints, sealed)])]
         noted = False
-        for check, without in ((row.clean_fields, others), (row.validate_constraints, sealed)):
+        for check, without in checks:
             try:
                 check(exclude=without)
             except ValidationError as error:
