@@ -79,7 +79,7 @@ def apply(configuration: Configuration, *, by: User | str, dry_run: bool = False
 
 def export(tenant: Tenant) -> str:
     """The customer's whole configuration, secrets excepted; importing it changes nothing."""
-    heading = _("Configuration of %(name)s. Secrets are never exported.") % {"name": tenant.name}
+    heading = _("Configuration of the customer %(slug)s. Secrets are never exported.") % {"slug": tenant.slug}
     return f"# {heading}\n{toml.dump({name: data for name, data in _snapshot(tenant).items() if data != {}})}"
 
 
