@@ -72,7 +72,8 @@ class Match:
     remembered: bool = False
     owned: bool = False  # by this agent
     link: str = ""  # deep link into the CRM
-    details: Details | None = None  # None: still to be asked for, in a slot of its own
+    details: Details | None = None  # what came with the search
+    has_company: bool = False  # whose fields are still to be asked for, in a slot of its own
 
     @property
     def initials(self) -> str:
@@ -193,10 +194,13 @@ class Note:
     outcome: str = ""
     status: NoteStatus = "empty"
     at: datetime | None = None  # saved, waiting since, written at
-    problem: Problem | None = None  # why it waits or was refused
+    troubled: bool = False  # something stands in its way
+    reason: str = ""  # what that is, in a sentence, unless the body says it already
     surplus: int = 0  # UTF-16 code units over the column's limit
-    link: str = ""  # the written phone call in the CRM
-    editable: bool = True
+    theirs: str = ""  # the CRM's text, when somebody else changed it there
+    conflict: bool = False
+    link: str = ""  # the phone call in the CRM
+    editable: bool = True  # False: the text is in the CRM only, and can be fetched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,6 +260,15 @@ class State:
     outcomes: tuple[Outcome, ...] = ()
     handover: Handover | None = None
     idle: Idle = field(default_factory=Idle)
+
+    @property
+    def chips(self) -> tuple[Outcome, ...]:
+        """Up to four stand side by side; of more, three, and the rest in a list."""
+        return self.outcomes if len(self.outcomes) <= 4 else self.outcomes[:3]
+
+    @property
+    def other_outcomes(self) -> tuple[Outcome, ...]:
+        return self.outcomes[len(self.chips) :]
 
     @property
     def body_key(self) -> str:

@@ -87,7 +87,9 @@ def unknown_ticket() -> Problem:
 def no_ticket() -> Problem:
     return Problem(
         title=_("This address is not complete"),
-        text=_("The address of the CRM window ends with the code of your company's CRM. Your admin can send it to you."),
+        text=_(
+            "The address of the CRM window ends with the code of your company's CRM. Your admin can send it to you."
+        ),
     )
 
 
@@ -137,3 +139,7 @@ def opening_late() -> Problem:
         title=_("The CRM has not answered yet"),
         text=_("The CRM window shows whether the record was created, and opens it. You can close this tab."),
     )
+
+
+def not_created(refusal: Exception) -> Problem:
+    return Problem(title=_("The record was not created"), text=str(refusal), tone="bad")

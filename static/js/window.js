@@ -5,6 +5,19 @@
 
   const root = document.getElementById("window");
   if (!root) return;
+
+  // A framed page whose browser blocks third-party data may not even mention its storage; then memory has to do.
+  function storage(name) {
+    try {
+      return window[name];
+    } catch {
+      const kept = new Map();
+      return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) };
+    }
+  }
+  const session = storage("sessionStorage");
+  const local = storage("localStorage");
+
   const words = root.dataset;
   const byId = (id) => document.getElementById(id);
   const shown = () => byId("bar")?.dataset.call || "";
@@ -112,14 +125,14 @@
     if (words.live === "yes") {
       openCall(query.get("number"), query.get("direction"), query.get("unique_id"));
     } else {
-      sessionStorage.setItem("ipex-open", query.toString());
+      session.setItem("ipex-open", query.toString());
     }
   }
 
   function openRemembered() {
-    const kept = words.live === "yes" && sessionStorage.getItem("ipex-open");
+    const kept = words.live === "yes" && session.getItem("ipex-open");
     if (!kept) return;
-    sessionStorage.removeItem("ipex-open");
+    session.removeItem("ipex-open");
     const query = new URLSearchParams(kept);
     openCall(query.get("number"), query.get("direction"), query.get("unique_id"));
   }
@@ -147,17 +160,18 @@
     const note = form();
     if (!note || !dirty) return;
     const data = new FormData(note);
-    const kept = { text: data.get("text"), outcome: data.get("outcome") };
-    sessionStorage.setItem(keptKey(data.get("call")), JSON.stringify(kept));
+    const kept = { text: data.get("text"), outcome: data.get("outcome") || data.get("other_outcome") || "" };
+    session.setItem(keptKey(data.get("call")), JSON.stringify(kept));
   }
 
   function noteState(text, status) {
     const place = byId("note-state");
     if (!place) return;
+    const line = Object.assign(document.createElement("p"), { className: "note-line", textContent: text });
+    if (status === "refused") line.setAttribute("role", "alert");
     place.className = `note-state ${status}`;
     place.dataset.status = status;
-    place.textContent = text;
-    if (status === "refused") place.setAttribute("role", "alert");
+    place.replaceChildren(line);
   }
 
   function touched(delay) {
@@ -197,10 +211,9 @@
     if (status === 200 || status === 422) {
       retryAfter = 2000;
       const key = keptKey(data.get("call"));
-      if (JSON.parse(sessionStorage.getItem(key) || "{}").text === data.get("text") && !(here && dirty)) sessionStorage.removeItem(key);
+      if (JSON.parse(session.getItem(key) || "{}").text === data.get("text") && !(here && dirty)) session.removeItem(key);
       if (here && !dirty) {
         htmx.swap("#note-state", result.html, { swapStyle: "outerHTML" });
-        sayNoteState();
       }
       return;
     }
@@ -224,27 +237,45 @@
     const url = send ? note.dataset.sendUrl : note.dataset.saveUrl;
     setTimeout(async () => {
       const answer = await fetch(url, { method: "POST", body: data, headers: { "HX-Request": "true" } }).catch(() => null);
-      if (answer?.ok || answer?.status === 422) sessionStorage.removeItem(keptKey(data.get("call")));
+      if (answer?.ok || answer?.status === 422) session.removeItem(keptKey(data.get("call")));
       else if (answer?.status !== 401 && answer?.status !== 404) retryElsewhere(note, data, send);
     }, 5000);
   }
 
+  // Only what needs to be known: it waits, or it was refused (that one is an alert by itself).
+  let saidStatus = "";
   function sayNoteState() {
     const place = byId("note-state");
-    if (place?.dataset.status === "queued" || place?.dataset.status === "refused") say(place.textContent.trim());
+    const status = place?.classList.contains("troubled") ? place.dataset.status : "";
+    if (status === "queued" && saidStatus !== status) say(place.textContent.trim().replace(/\s+/g, " "));
+    saidStatus = status;
+  }
+
+  // Both count UTF-16 code units, so the end of the text is what is too much.
+  function markSurplus(surplus) {
+    const field = byId("note-text");
+    field.focus();
+    field.setSelectionRange(field.value.length - surplus, field.value.length);
+  }
+
+  // The agent asked for another text in the field: the whole dock is drawn anew.
+  async function settleNote(url, values) {
+    await save();
+    const call = new FormData(form()).get("call");
+    htmx.ajax("POST", url, { target: "#window", swap: "none", values: { call, ...values } });
   }
 
   // What was typed before the page or the session went away comes back, unless the field is being used.
   function restoreUnsaved() {
     const note = form();
     const field = byId("note-text");
-    const kept = note && sessionStorage.getItem(keptKey(new FormData(note).get("call")));
+    const kept = note && session.getItem(keptKey(new FormData(note).get("call")));
     if (!kept || dirty || saving || document.activeElement === field) return;
     const { text, outcome } = JSON.parse(kept);
     if (text !== field.value) field.value = text;
-    for (const radio of note.elements.outcome ? [note.elements.outcome].flat() : []) {
-      for (const one of radio instanceof RadioNodeList ? radio : [radio]) one.checked = one.value === outcome;
-    }
+    for (const radio of note.querySelectorAll("[name=outcome]")) radio.checked = radio.value === outcome;
+    const list = note.elements.other_outcome;
+    if (list) list.value = [...list.options].some((option) => option.value === outcome) ? outcome : "";
     touched(0);
   }
 
@@ -289,6 +320,7 @@
     confirmWords();
     sayNews();
     shortcutBox();
+    sayNoteState();
     const code = root.querySelector("[data-code]");
     if (code && !code.dataset.drawn) {
       code.dataset.drawn = "yes";
@@ -337,7 +369,7 @@
   // -- clicks --------------------------------------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-popup], [data-opens], [data-copy], [data-more], [data-send]");
+    const target = event.target.closest("[data-popup], [data-opens], [data-copy], [data-more], [data-send], [data-surplus], [data-keep], [data-load]");
     if (!target || target.getAttribute("aria-disabled") === "true") return;
     if ("popup" in target.dataset) openSignIn(event, target);
     if ("opens" in target.dataset && !window.open(target.dataset.opens, "ipexcrm")) line(words.wordBlocked, 10000);
@@ -347,6 +379,9 @@
       target.setAttribute("aria-expanded", String(open));
     }
     if ("send" in target.dataset) save({ send: true });
+    if ("surplus" in target.dataset) markSurplus(Number(target.dataset.surplus));
+    if ("keep" in target.dataset) settleNote(form().dataset.keepUrl, { keep: target.dataset.keep });
+    if ("load" in target.dataset) settleNote(form().dataset.loadUrl, {});
   }, { capture: true });
 
   // A form that no one sends through htmx never leaves the page.
@@ -395,8 +430,25 @@
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("#options input")) confirmWords();
-    if (event.target.name === "outcome") touched(0);
-    if (event.target.matches("[data-shortcuts]")) localStorage.setItem("ipex-keys", event.target.checked ? "on" : "off");
+    if (event.target.name === "outcome" || event.target.name === "other_outcome") choseOutcome(event.target);
+    if (event.target.matches("[data-shortcuts]")) local.setItem("ipex-keys", event.target.checked ? "on" : "off");
+  });
+  // Chips and list are one choice; a chip clicked twice takes it back.
+  let chip = null;
+  function choseOutcome(element) {
+    const list = form().elements.other_outcome;
+    if (element === list) for (const radio of form().querySelectorAll("[name=outcome]")) radio.checked = radio.checked && !list.value;
+    else if (list) list.value = "";
+    touched(0);
+  }
+  document.addEventListener("pointerdown", (event) => {
+    chip = event.target.closest(".outcomes .chip")?.querySelector("input:checked") || null;
+  });
+  document.addEventListener("click", (event) => {
+    if (!chip || event.target !== chip) return;
+    chip.checked = false;
+    chip = null;
+    touched(0);
   });
   document.addEventListener("dblclick", (event) => {
     if (event.target.closest(".option")) byId("confirm")?.click();
@@ -404,7 +456,7 @@
 
   // -- keys ----------------------------------------------------------------------------------------------------------
 
-  const shortcuts = () => localStorage.getItem("ipex-keys") !== "off";
+  const shortcuts = () => local.getItem("ipex-keys") !== "off";
   function shortcutBox() {
     const box = root.querySelector("[data-shortcuts]");
     if (box) box.checked = shortcuts();

@@ -130,7 +130,7 @@ def test_the_ticket_window_is_signed_in_without_a_code(jana, open_window):
     assert 'data-step="done"' in answer.content.decode()
 
 
-def test_an_expired_attempt_is_replaced_by_a_new_one(instance, time_machine=None):
+def test_an_expired_attempt_is_replaced_by_a_new_one(instance):
     window = framed(instance)
     attempt = begin(window)
     SignInAttempt.objects.filter(pk=attempt.pk).update(expires_at=attempt.created_at)
