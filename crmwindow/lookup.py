@@ -416,7 +416,7 @@ def read_record(agent: Agent, *, table: str, record_id: UUID, budget: Budget) ->
         raise errors.UnknownName("This table is not configured.")
     path = odata.query(odata.record(shown_as.table.entity_set, record_id), select=searching.selected(shown_as))
     row = client.get(path, budget=budget, prefer=[odata.ANNOTATIONS]).data or {}
-    return searching.hit_of(shown_as, row, translation.get_language() or "cs")
+    return searching.hit_of(shown_as, row, agent.spoken_language)
 
 
 def history(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> History:

@@ -50,7 +50,7 @@ SIGN_IN_BUDGET = 15.0
 INTERACTION = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
 
 _discovered: dict[str, tuple[float, dict[str, Any]]] = {}  # address → when, document
-_known: dict[tuple[str, int], tuple[int, str, float]] = {}  # (model, pk) → token_version, access token, expiry
+_known: dict[uuid.UUID, tuple[int, str, float]] = {}  # holder's code → token_version, access token, expiry
 _ahead = ThreadPoolExecutor(max_workers=4, thread_name_prefix="token-refresh")
 
 
@@ -318,13 +318,12 @@ def forget(agents: Any) -> int:
 
 def _stored(holder: Holder) -> tuple[str, float]:
     """The access token and its seconds left; decrypted once per version and process."""
-    key = type(holder).__name__, holder.pk
-    version, token, expires = _known.get(key, (-1, "", 0.0))
+    version, token, expires = _known.get(holder.code, (-1, "", 0.0))
     if version != holder.token_version:
         token, expires = _access_token(holder.token_cache)
         if len(_known) > 10_000:
             _known.clear()
-        _known[key] = holder.token_version, token, expires
+        _known[holder.code] = holder.token_version, token, expires
     return token, expires - time()
 
 

@@ -1,0 +1,36 @@
+"""Agents who have signed in with Microsoft: once per person and sandbox over the real protocol, then from memory."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ipexportal.sandbox import directory
+from ipexportal.sandbox.visitor import pick
+from tenants import entra
+from tenants.models import Agent
+
+_identities: dict[tuple[str, str], entra.Identity] = {}
+
+
+def sign_in(agent: Agent) -> Agent:
+    """As if the agent had come back from Microsoft's page; the tokens are real."""
+    user = directory.USERS[agent.email]
+    instance = agent.tenant.instance
+    key = (instance.url, agent.email)
+    if key not in _identities:
+        flow, address = entra.begin(instance)
+        query: dict[str, Any] = dict(parse_qsl(urlsplit(pick(address, agent.email)).query))
+        _identities[key] = entra.redeem(instance, flow, query)
+    identity = _identities[key]
+    agent.directory_id, agent.object_id = identity.directory_id, identity.object_id
+    agent.systemuser_id = user.systemuser_id or None
+    agent.token_cache, agent.token_expires_at = identity.cache, identity.expires_at
+    agent.signed_in_at, agent.sign_in_error = identity.expires_at.replace(microsecond=0), ""
+    agent.token_version += 1
+    agent.save()
+    agent.refresh_from_db()
+    return agent
+
+
+def forget() -> None:
+    """The tokens given so far were ended."""
+    _identities.clear()
