@@ -11,6 +11,10 @@ def main() -> None:
         from ipexportal.benchmarks import environment
 
         environment.prepare()
+    if sys.argv[1:2] == ["sandbox"]:
+        from ipexportal import standalone
+
+        standalone.fill_in()
     if sys.argv[1:2] == ["demo"]:
         from ipexportal import demo_environment
 

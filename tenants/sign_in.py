@@ -186,7 +186,7 @@ def _store(agent: Agent, identity: Identity, me: Me, instance: Instance) -> None
                 signed_in_at=timezone.now(),
             )
             if stored and agent.object_id is None:
-                audit(tenant=agent.tenant, by=identity.principal_name, act="agent.bound", target=agent.email)
+                audit(tenant=agent.tenant, by="agent", act="agent.bound", target=str(agent.code))
     except IntegrityError as error:
         raise NotTrusted("other_account", identity.principal_name) from error
     agent.refresh_from_db()

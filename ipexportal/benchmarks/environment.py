@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
 import sys
 
+from ipexportal import standalone
 from ipexportal.throwaway import postgresql
 
 
 def prepare() -> None:
     """Fill in what the environment lacks; without a PostgreSQL, start one and run the same command again under it."""
-    for name in ("FIELD_KEYS", "INDEX_KEYS"):
-        os.environ.setdefault(name, f"b1:{base64.b64encode(os.urandom(32)).decode()}")
-    os.environ.setdefault("SECRET_KEY", base64.b64encode(os.urandom(48)).decode())
+    standalone.fill_in()
     os.environ |= {
         "DEBUG": "off",
         "ALLOW_LOOPBACK_MICROSOFT": "on",

@@ -28,7 +28,7 @@ def test_jana_signs_in_and_is_bound_to_her_account(browser: Browser, attempt: Si
     assert str(jana.systemuser_id) == directory.JANA.systemuser_id
     assert jana.is_signed_in
     assert entra.token_for(jana, budget=Budget(2))
-    assert AuditEntry.objects.get(act="agent.bound").target == "jana@acme.example"
+    assert AuditEntry.objects.get(act="agent.bound").target == str(jana.code)
 
 
 def test_a_colleagues_account_is_refused_and_both_are_named(
