@@ -203,7 +203,7 @@ MY_LEAD_COLUMNS: Final[dict[str, Raw]] = {
         "required": "SystemRequired",
         "valid": "rc",
     },
-    "nnn_name": _text("nnn_Name", "Name", "Název", 160, required="ApplicationRequired"),
+    "nnn_name": _text("nnn_Name", "Name", "Název", 160),
     "nnn_myphone1": _text("nnn_myPhone1", "Phone", "Telefon", 60, format_name="Phone"),
     "nnn_myphone2": _text("nnn_myPhone2", "Other phone", "Další telefon", 60, format_name="Phone"),
     "nnn_contactname": _text("nnn_contactName", "Contact name", "Jméno kontaktu"),

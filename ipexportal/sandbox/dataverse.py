@@ -16,7 +16,7 @@ from ipexportal.sandbox.formatting import preferences
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.metadata import Collection, Table
 from ipexportal.sandbox.odata import Options
-from ipexportal.sandbox.reading import COUNT_LIMIT, Caller, Page, Reader, context
+from ipexportal.sandbox.reading import COUNT_LIMIT, Caller, Page, Reader, context, selected
 from ipexportal.sandbox.rights import Rights
 from ipexportal.sandbox.store import Row, Store
 from ipexportal.sandbox.writing import GUID, Writer
@@ -171,15 +171,17 @@ class Dataverse:
         return _json(200, shown, applied=caller.prefer.applied)
 
     def _create(self, request: Request, table: Table, caller: Caller) -> Response:
+        options = _representation(request, table)
         record_id = self._writer(caller).create(table, _body(request, table))
-        return self._written(request, table, record_id, caller, created=True)
+        return self._written(request, table, record_id, options, caller, created=True)
 
-    def _written(self, request: Request, table: Table, record_id: str, caller: Caller, *, created: bool) -> Response:
+    def _written(
+        self, request: Request, table: Table, record_id: str, options: Options, caller: Caller, *, created: bool
+    ) -> Response:
         self.writes.append((request.method, request.path, caller.user.upn))
         if not caller.prefer.representation:
             address = f"{caller.base}/{table.entity_set}({record_id})"
             return Response(204, [("OData-Version", "4.0"), ("OData-EntityId", address), ("Location", address)])
-        options = Options(select=odata.parse(request.query).select)
         shown = {"@odata.context": context(caller, table, options, single=True)}
         shown |= self._reader(caller).one(table, record_id, options)
         return _json(201 if created else 200, shown, applied=caller.prefer.applied)
@@ -206,6 +208,7 @@ class Dataverse:
         return _json(200, single | shown, applied=caller.prefer.applied)
 
     def _patch(self, request: Request, table: Table, record_id: str, caller: Caller) -> Response:
+        options = _representation(request, table)
         created = self._writer(caller).upsert(
             table,
             record_id,
@@ -213,7 +216,7 @@ class Dataverse:
             _version(request.headers.get("if-match", "")),
             _version(request.headers.get("if-none-match", "")),
         )
-        return self._written(request, table, record_id, caller, created=created)
+        return self._written(request, table, record_id, options, caller, created=created)
 
     def _delete(self, request: Request, table: Table, record_id: str, caller: Caller) -> Response:
         self._writer(caller).delete(table, record_id, _version(request.headers.get("if-match", "")))
@@ -287,6 +290,13 @@ def _key(table: Table, text: str) -> str:
     if not GUID.fullmatch(text):
         raise errors.Refused(400, "0x80060888", "Bad Request - Error in query syntax.")
     return text.lower()
+
+
+def _representation(request: Request, table: Table) -> Options:
+    """What to show of a written record, checked before anything is written; `$expand` is ignored there."""
+    options = Options(select=odata.parse(request.query).select)
+    selected(table, options.select)
+    return options
 
 
 def _body(request: Request, table: Table) -> Json:

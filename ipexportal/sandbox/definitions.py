@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ipexportal.sandbox import errors, like
 from ipexportal.sandbox.metadata import Column, Model, Navigation, Option, Table, metadata_id
-from ipexportal.sandbox.odata import All, Any_, Call, Comparison, Expand, Filter, Literal_, Not, Options, Path, TextTest
+from ipexportal.sandbox.odata import AllOf, AnyOf, Call, Comparison, Expand, Filter, Not, Options, Path, TextTest, Value
 from ipexportal.sandbox.odata import parse as parse_options
 from ipexportal.sandbox.reading import Caller
 
@@ -419,15 +419,15 @@ def _chosen(row: Json, options: Options) -> Json:
 def truth(node: Filter, row: Json) -> bool:
     """Whether a metadata object meets a filter; labels cannot be filtered on."""
     match node:
-        case All(parts):
+        case AllOf(parts):
             return all(truth(part, row) for part in parts)
-        case Any_(parts):
+        case AnyOf(parts):
             return any(truth(part, row) for part in parts)
         case Not(part):
             return not truth(part, row)
         case TextTest(function, column, text):
             return like.matches(like.pattern_of(function, text), str(_member(row, column)))
-        case Comparison(Path(name), operator, Literal_(value, kind)):
+        case Comparison(Path(name), operator, Value(value, kind)):
             return _compare(_member(row, name), operator, value, kind)
         case Call(name):
             raise errors.unknown_function(name)

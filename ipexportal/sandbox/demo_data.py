@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from ipexportal.sandbox import directory
@@ -30,9 +31,14 @@ def fill(store: Store, *, records: int, seed: int) -> None:
     store.index()
 
 
+@cache
+def _days_ago(days: float) -> str:
+    return (NOW - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def audit(owner: User = JANA, *, age: float = 30, active: bool = True) -> Row:
     """The columns that every user-owned row has; `age` in days."""
-    created = (NOW - timedelta(days=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = _days_ago(age)
     return {
         "ownerid": owner.systemuser_id,
         "ownerid__type": "systemuser",

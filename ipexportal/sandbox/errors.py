@@ -28,7 +28,7 @@ class Refused(Exception):
 
 def error(status: int, code: str, message: str) -> Response:
     """The error body that every Web API page documents."""
-    body = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False).encode()
+    body = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False).encode(errors="replace")
     return Response(status, [("Content-Type", JSON), ("OData-Version", "4.0")], body)
 
 

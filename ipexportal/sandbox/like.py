@@ -29,8 +29,8 @@ def pattern_digits(pattern: str) -> str:
 
 
 def longest_run(pattern: str) -> str:
-    """The longest stretch of a pattern without wildcards, in lower case: every match holds it."""
-    return max(WILDCARD.split(SET.sub("%", pattern)), key=len).lower()
+    """The longest literal stretch after the first wildcard, in lower case: every match holds it."""
+    return max(WILDCARD.split(SET.sub("%", pattern))[1:], key=len, default="").lower()
 
 
 def has_sets(pattern: str) -> bool:
@@ -49,7 +49,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
             continue
         parts.append({"%": ".*", "_": "."}.get(rest[0]) or re.escape(rest[0]))
         rest = rest[1:]
-    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    try:
+        return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    except re.error:  # a set like [z-a] holds nothing
+        return re.compile(r"(?!)")
 
 
 def _members(text: str) -> str:

@@ -60,7 +60,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `property_name` is its OData name, "" if the Web API does not show it."""
+    """A column. `property_name` is its OData name, "" if the Web API does not show it; `edm` its OData type."""
 
     logical_name: str
     schema_name: str
@@ -81,6 +81,12 @@ class Column:
     logical: bool = False
     custom: bool = False
     type_name: str = ""
+    edm: str = field(init=False, default="")
+    property_name: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "edm", self._edm())
+        object.__setattr__(self, "property_name", self._property_name())
 
     @property
     def is_lookup(self) -> bool:
@@ -94,17 +100,15 @@ class Column:
     def is_phone(self) -> bool:
         return self.format_name == "Phone"
 
-    @property
-    def property_name(self) -> str:
-        if "r" not in self.valid or self.type in HIDDEN_TYPES or self.attribute_of:
-            return ""
-        return f"_{self.logical_name}_value" if self.is_lookup else self.logical_name
-
-    @property
-    def edm(self) -> str:
+    def _edm(self) -> str:
         if self.is_lookup or self.type == "Uniqueidentifier":
             return "Edm.Guid"
         return "Edm.Date" if self.is_date_only else EDM_TYPES.get(self.type, "Edm.String")
+
+    def _property_name(self) -> str:
+        if "r" not in self.valid or self.type in HIDDEN_TYPES or self.attribute_of:
+            return ""
+        return f"_{self.logical_name}_value" if self.is_lookup else self.logical_name
 
     def option(self, value: int) -> Option | None:
         return next((option for option in self.options if option.value == value), None)

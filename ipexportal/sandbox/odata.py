@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Literal
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
@@ -18,7 +18,7 @@ from ipexportal.sandbox import errors
 
 MAX_URL: Final = 32_768
 MAX_EXPANDS: Final = 15
-MAX_CONDITIONS: Final = 500
+FREQUENT: Final = tuple((quote(character), character) for character in " '\",()[]=+:")
 
 Operator = Literal["eq", "ne", "gt", "ge", "lt", "le"]
 
@@ -57,7 +57,7 @@ NAME: /[A-Za-z_]\w*(?:[.\/][A-Za-z_]\w*)*/
 
 
 @dataclass(frozen=True, slots=True)
-class Literal_:
+class Value:
     """A value: str, int, float, bool, None or list; `kind` is the Edm type it was written as."""
 
     value: Any
@@ -76,7 +76,7 @@ class Alias:
     name: str
 
 
-Operand = Path | Literal_ | Alias
+Operand = Path | Value | Alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class AllOf:
     parts: tuple["Filter", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class AnyOf:
     parts: tuple["Filter", ...]
 
 
@@ -117,7 +117,7 @@ class Not:
     part: "Filter"
 
 
-Filter = Comparison | TextTest | Call | All | Any_ | Not
+Filter = Comparison | TextTest | Call | AllOf | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,24 @@ class Options:
 
 def parameters(query: str) -> dict[str, str]:
     """Split a raw query string; `+` means a space, as in every Dataverse URL."""
-    pairs = (part.partition("=") for part in query.split("&") if part)
-    return {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
+    found: dict[str, str] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        name = _decoded(name)
+        if name in found:
+            message = f"Query option '{name}' was specified more than once, but it must be specified at most once."
+            raise errors.Refused(400, "0x0", message)
+        if part:
+            found[name] = _decoded(value)
+    return found
+
+
+def _decoded(text: str) -> str:
+    """`unquote_plus`, with the frequent escapes done by C code first: none of them can be part of another."""
+    text = text.replace("+", " ")
+    for escape, character in FREQUENT:
+        text = text.replace(escape, character)
+    return unquote(text)
 
 
 def parse(query: str) -> Options:
@@ -273,7 +289,7 @@ def parse_filter(text: str, aliases: Mapping[str, str]) -> Filter:
         if isinstance(problem.orig_exc, errors.Refused):
             raise problem.orig_exc from None
         raise
-    if not isinstance(found, Comparison | TextTest | Call | All | Any_ | Not):
+    if not isinstance(found, Comparison | TextTest | Call | AllOf | AnyOf | Not):
         raise errors.syntax(len(text), text)
     return resolve(found, aliases) if "@" in text else found
 
@@ -285,10 +301,10 @@ def resolve(node: Any, aliases: Mapping[str, str]) -> Any:
             if name not in aliases:
                 raise errors.Refused(400, "0x0", f"The parameter alias '{name}' has no value in the query string.")
             return literal_of(aliases[name])
-        case Any_(parts):
-            return Any_(tuple(resolve(part, aliases) for part in parts))
-        case All(parts):
-            return All(tuple(resolve(part, aliases) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(resolve(part, aliases) for part in parts))
+        case AllOf(parts):
+            return AllOf(tuple(resolve(part, aliases) for part in parts))
         case Not(part):
             return Not(resolve(part, aliases))
         case Comparison(left, operator, right):
@@ -308,10 +324,10 @@ class _Conditions(Transformer[Token, Any]):
     """Runs inside the parser, so no tree is built in between."""
 
     def any_of(self, parts: list[Filter]) -> Filter:
-        return Any_(tuple(parts))
+        return AnyOf(tuple(parts))
 
     def all_of(self, parts: list[Filter]) -> Filter:
-        return All(tuple(parts))
+        return AllOf(tuple(parts))
 
     def negation(self, parts: list[Filter]) -> Filter:
         return Not(parts[0])
@@ -338,7 +354,7 @@ class _Conditions(Transformer[Token, Any]):
     def path(self, parts: list[Token]) -> Path:
         return Path(str(parts[0]))
 
-    def literal(self, parts: list[Token]) -> Literal_:
+    def literal(self, parts: list[Token]) -> Value:
         return _literal(parts[0].type, str(parts[0]))
 
     def alias(self, parts: list[Token]) -> Alias:
@@ -354,14 +370,14 @@ def _call(name: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Filt
 
 def _text_call(name: str, arguments: tuple[Any, ...]) -> Filter:
     match arguments:
-        case (Path(column), Literal_(str() as text, "Edm.String")):
+        case (Path(column), Value(str() as text, "Edm.String")):
             return TextTest(name, column, text)
     raise errors.Refused(
         400, "0x0", f"No function signature for the function with name '{name}' matches the specified arguments."
     )
 
 
-def literal_of(text: str) -> Literal_:
+def literal_of(text: str) -> Value:
     """A literal that stands alone, as the value of a parameter alias does."""
     try:
         tokens = list(_grammar().lex(text, dont_ignore=False))
@@ -372,26 +388,26 @@ def literal_of(text: str) -> Literal_:
     return _literal(tokens[0].type, str(tokens[0]))
 
 
-def _literal(kind: str, text: str) -> Literal_:
+def _literal(kind: str, text: str) -> Value:
     match kind:
         case "STRING":
-            return Literal_(_unquote(text), "Edm.String")
+            return Value(_unquote(text), "Edm.String")
         case "GUID":
-            return Literal_(text.lower(), "Edm.Guid")
+            return Value(text.lower(), "Edm.Guid")
         case "MOMENT":
-            return Literal_(text, "Edm.DateTimeOffset" if "T" in text else "Edm.Date")
+            return Value(text, "Edm.DateTimeOffset" if "T" in text else "Edm.Date")
         case "NUMBER":
             whole = re.fullmatch(r"-?\d+", text)
-            return Literal_(int(text), "Edm.Int32") if whole else Literal_(float(text), "Edm.Double")
+            return Value(int(text), "Edm.Int32") if whole else Value(float(text), "Edm.Double")
         case "CONSTANT":
-            return Literal_(
+            return Value(
                 {"null": None, "true": True, "false": False}[text], "null" if text == "null" else "Edm.Boolean"
             )
         case "ENUM":
             name, _, value = text.partition("'")
-            return Literal_(value[:-1], name)
+            return Value(value[:-1], name)
         case "ARRAY":
-            return Literal_(_array(text), "Collection")
+            return Value(_array(text), "Collection")
     raise errors.syntax(0, text)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ipexportal.sandbox import errors, like
 from ipexportal.sandbox.metadata import Column, Table
-from ipexportal.sandbox.odata import All, Any_, Call, Comparison, Filter, Literal_, Not, Operator, Path, TextTest
+from ipexportal.sandbox.odata import AllOf, AnyOf, Call, Comparison, Filter, Not, Operator, Path, TextTest, Value
 from ipexportal.sandbox.phone_index import LAST, PhoneIndex
 from ipexportal.sandbox.store import Store
 
@@ -49,9 +49,9 @@ class Condition:
 
     def build(self, node: Filter) -> str:
         match node:
-            case All(parts):
+            case AllOf(parts):
                 return balanced([self.build(part) for part in parts], "AND")
-            case Any_(parts):
+            case AnyOf(parts):
                 return self._any(parts)
             case Not(part):
                 return f"(NOT coalesce({self.build(part)}, 0))"
@@ -114,7 +114,7 @@ class Condition:
 
     def _comparison(self, left: Any, operator: Operator, right: Any) -> str:
         self._count()
-        if isinstance(left, Literal_) and isinstance(right, Path):
+        if isinstance(left, Value) and isinstance(right, Path):
             left, right, operator = right, left, TURNED.get(operator, operator)
         if not isinstance(left, Path):
             raise errors.Refused(400, "0x0", "The left side of a comparison must be a property.")
@@ -126,7 +126,7 @@ class Condition:
             return f'"{column.logical_name}" {OPERATORS[operator]} "{other.logical_name}"'
         return self._against(column, operator, right)
 
-    def _against(self, column: Column, operator: str, literal: Literal_) -> str:
+    def _against(self, column: Column, operator: str, literal: Value) -> str:
         name = f'"{column.logical_name}"'
         if literal.value is None:
             if operator not in ("eq", "ne"):
@@ -192,20 +192,20 @@ class Condition:
 
     def _named_column(self, named: Any) -> Column:
         match named.get("PropertyName"):
-            case Literal_(str() as name, _):
+            case Value(str() as name, _):
                 return self._column(name)
         raise errors.Refused(400, "0x0", "The query function needs PropertyName as a string.")
 
     def _in(self, name: str, named: Any) -> str:
         column = self._named_column(named)
         match named.get("PropertyValues"):
-            case Literal_(list() as values, _) if len(values) <= MAX_VALUES:
+            case Value(list() as values, _) if len(values) <= MAX_VALUES:
                 pass
-            case Literal_(list(), _):
+            case Value(list(), _):
                 raise errors.Refused(400, "0x8004430e", f"Number of parameters in a condition exceeded {MAX_VALUES}.")
             case _:
                 raise errors.Refused(400, "0x0", f"The query function {name} needs PropertyValues as a collection.")
-        wanted = [comparable(column, _given(one, column), "Equal") for one in values if one is not None]
+        wanted = _members(column, values)
         column_name, negated = f'"{column.logical_name}"', "NOT " if name == NOT_IN else ""
         if any(isinstance(one, str) and not one.isascii() for one in wanted):
             column_name, wanted = f"fold({column_name})", [str(one).casefold() for one in wanted]
@@ -222,20 +222,28 @@ def balanced(parts: list[str], operator: str) -> str:
     return f"({balanced(parts[:half], operator)} {operator} {balanced(parts[half:], operator)})"
 
 
-def _given(value: Any, column: Column) -> Literal_:
+def _members(column: Column, values: list[Any]) -> list[Any]:
+    if column.edm == "Edm.String" and all(type(one) is str for one in values) and "".join(values).isascii():
+        return values  # what a number look-up sends, dozens at a time
+    if not all(isinstance(one, str | int | float) for one in values):
+        raise errors.Refused(400, "0x0", "The members of PropertyValues must be strings or numbers.")
+    return [comparable(column, _given(one, column), "Equal") for one in values]
+
+
+def _given(value: Any, column: Column) -> Value:
     """A member of PropertyValues: the documentation gives numbers and GUIDs as strings too."""
     kind = {str: "Edm.String", bool: "Edm.Boolean", int: "Edm.Int32", float: "Edm.Double"}[type(value)]
     if isinstance(value, str) and column.edm in NUMBERS:
         try:
-            return Literal_(float(value) if "." in value else int(value), "Edm.Int32")
+            return Value(float(value) if "." in value else int(value), "Edm.Int32")
         except ValueError as problem:
             raise errors.invalid_value(value, column.edm) from problem
     if isinstance(value, str) and column.edm != "Edm.String":
         kind = column.edm
-    return Literal_(value, kind)
+    return Value(value, kind)
 
 
-def comparable(column: Column, literal: Literal_, kind: str) -> Any:
+def comparable(column: Column, literal: Value, kind: str) -> Any:
     """The literal as the store keeps such values; refuses what OData's type rules refuse."""
     edm, given, value = column.edm, literal.kind, literal.value
     if edm in NUMBERS and given in NUMBERS:

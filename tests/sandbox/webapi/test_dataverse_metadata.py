@@ -82,7 +82,7 @@ def test_columns_come_with_what_all_kinds_share(jana: Person) -> None:
             "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
         },
     }
-    assert columns["nnn_name"]["RequiredLevel"]["Value"] == "ApplicationRequired"
+    assert columns["nnn_myleadid"]["RequiredLevel"]["Value"] == "SystemRequired"
 
 
 def test_lengths_and_formats_need_a_cast(jana: Person) -> None:

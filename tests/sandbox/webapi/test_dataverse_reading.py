@@ -114,6 +114,11 @@ def test_formatted_values_speak_the_callers_language(
             ),
         ),
         ("contacts", "$skip=10", (400, "0x80060888", "Skip Clause is not supported in CRM")),
+        (
+            "contacts",
+            "$top=1&%24top=2",
+            (400, "0x0", "Query option '$top' was specified more than once, but it must be specified at most once."),
+        ),
         ("contacts", "$search=x", (400, "0x80060888", "The query parameter $search is not supported")),
         ("contacts", "select=fullname", (400, "0x80060888", "The query parameter select is not supported")),
         (f"contacts({UNKNOWN})", "", (404, "0x80040217", f"contact With Id = {UNKNOWN} Does Not Exist")),
