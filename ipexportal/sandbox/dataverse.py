@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ipexportal.sandbox import csdl, demo_data, errors, functions, metadata, odata
 from ipexportal.sandbox.definitions import Definitions
-from ipexportal.sandbox.directory import ALICE, User
+from ipexportal.sandbox.directory import User
 from ipexportal.sandbox.formatting import preferences
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.metadata import Collection, Table
@@ -274,10 +274,6 @@ class Dataverse:
             return Response(204, [("OData-Version", "4.0")])
         address = f"{caller.base}/$metadata#{table.entity_set}({record_id})/{name}"
         return _json(200, {"@odata.context": address, "value": value})
-
-    def administrator(self, origin: str) -> Reader:
-        """Reads everything, for the CRM page."""
-        return self._reader(Caller(ALICE, f"{origin}/api/data/v9.2", preferences('odata.include-annotations="*"')))
 
 
 def _key(table: Table, text: str) -> str:

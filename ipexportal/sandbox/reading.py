@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from ipexportal.sandbox import errors
 from ipexportal.sandbox.directory import User
-from ipexportal.sandbox.formatting import FORMATTED, Formatter, Preferences
+from ipexportal.sandbox.formatting import Formatter, Preferences
 from ipexportal.sandbox.metadata import LOOKUPS, Collection, Column, Model, Navigation, Table
 from ipexportal.sandbox.odata import Expand, Options, Order
 from ipexportal.sandbox.rights import Rights
@@ -192,10 +192,6 @@ class Reader:
     def _reference(self, table: Table, shown: Json) -> Json:
         return {"@odata.id": f"{self.caller.base}/{table.entity_set}({shown[table.id_column]})"}
 
-    def formatted_id(self, table: Table, record_id: str) -> str | None:
-        """A record's primary name, whatever the caller's rights."""
-        return self.store.names(table.logical_name, [record_id]).get(record_id)
-
 
 def _unpaged(prefer: Preferences) -> Preferences:
     return Preferences(annotations=prefer.annotations)
@@ -265,6 +261,3 @@ def context(caller: Caller, table: Table, options: Options, *, single: bool) -> 
         names.append(f"{expand.navigation}({','.join(expand.options.select)})")
     listed = f"({','.join(names)})" if names else ""
     return f"{caller.base}/$metadata#{table.entity_set}{listed}{'/$entity' if single else ''}"
-
-
-__all__ = ["FORMATTED", "Caller", "Page", "Reader", "context"]

@@ -7,7 +7,6 @@ Microsoft: "Create a table row", "Update and delete table rows", "Perform condit
 import math
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -49,7 +48,6 @@ class Writer:
     rights: Rights
     user: User
     refuse_nested_parties: bool = False
-    clock: Callable[[], str] = now
 
     @property
     def model(self) -> Model:
@@ -170,7 +168,7 @@ class Writer:
     def _stamp(self, table: Table) -> Row:
         if "modifiedon" not in table.columns:
             return {}
-        return {"modifiedon": self.clock(), "modifiedby": self.user.systemuser_id}
+        return {"modifiedon": now(), "modifiedby": self.user.systemuser_id}
 
     def _check_new_state(self, table: Table, row: Row, given: Row) -> None:
         state = table.columns.get("statecode")

@@ -3,6 +3,8 @@
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ipexportal.sandbox import like
 from ipexportal.sandbox.dataverse import Dataverse
@@ -146,6 +148,21 @@ def test_leading_wildcards_can_be_refused(fresh: Dataverse, writing_jana: Person
     status, code, _ = writing_jana.get("contacts", "$filter=contains(mobilephone,'777')").error
     assert (status, code) == (400, "0x80048573")
     assert writing_jana.find("contacts", "fullname", "startswith(mobilephone,'777')") == ["Jana Horáková"]
+
+
+@given(pattern=st.text("71 %_[]^-+(aA", max_size=12), value=st.text("71 %_[]-+(aA", max_size=12))
+def test_the_quick_comparison_agrees_with_the_thorough_one(pattern: str, value: str) -> None:
+    assert like.tester(pattern)(value.lower()) == like.matches(pattern, value)
+
+
+def test_the_phone_index_follows_changes_and_deletions(writing_jana: Person) -> None:
+    condition = "startswith(mobilephone,'777%1%2%3%4%5%6')"
+    writing_jana.patch(f"contacts({HORAKOVA})", {"mobilephone": "+420 777 123 456"})
+    assert writing_jana.find("contacts", "fullname", condition) == []
+    plus = "startswith(mobilephone,'+420%777%1%2%3%4%5%6')"
+    assert writing_jana.find("contacts", "fullname", plus) == ["Jana Horáková"]
+    assert writing_jana.ask("DELETE", f"contacts({HORAKOVA})").status == 204
+    assert writing_jana.find("contacts", "fullname", plus) == []
 
 
 SPELLINGS = ["777", "+420", "420", "00420", "(+420", "'", "0", "224", "(", "6"]
