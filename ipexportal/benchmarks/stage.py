@@ -40,7 +40,7 @@ def microsoft(*, records: int, seed: int = 1) -> Iterator[Microsoft]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "manage.py", "sandbox", f"--port={port}", f"--records={records}", f"--seed={seed}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait_for(port, process)
         settings.ENTRA_AUTHORITY = f"http://127.0.0.1:{port}"
