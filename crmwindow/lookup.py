@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import sleep
 from typing import Any
@@ -120,18 +120,19 @@ def found(leg: Leg, *, budget: Budget) -> Found:
     before anything is known. A look-up that failed for want of a sign-in is made again once there is one.
     """
     if leg.call.caller != Call.Caller.NUMBER:
-        return Found("done")
+        created = Lookup.objects.filter(leg=leg, finished_at__isnull=False).first()
+        return _present(leg, created) if created else Found("done")
     while True:
         row = Lookup.objects.filter(leg=leg).first()
         if row and _needs_another(row, leg.agent):
             retry(leg)
         elif row and _can_be_shown(row):
             return _present(leg, row)
+        elif budget.expired:
+            return Found("running")
         elif leg.pk not in _running and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh)):
             _carry_out(fresh, claimed)
             continue
-        if budget.expired:
-            return Found("running")
         _wait(leg.pk, budget)
 
 
@@ -342,6 +343,21 @@ def _learn(leg: Leg, table: str, record_id: UUID) -> None:
     if not known.update(**choice):
         row = LearnedMatch(tenant=tenant, agent=leg.agent, number=number, number_blind=blind(tenant, number), **choice)
         LearnedMatch.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def add(leg: Leg, hit: Hit) -> None:
+    """A record that was created for this caller belongs to what was found. Inside a transaction."""
+    row = Lookup.objects.select_for_update().filter(leg=leg, problem="", finished_at__isnull=False).first()
+    result = _result(row) if row else SearchResult()
+    others = tuple(each for each in result.hits if (each.table, each.record_id) != (hit.table, hit.record_id))
+    result = replace(result, hits=(*others, hit), labels=result.labels | {hit.table: hit.table_label})
+    if row is None:
+        Lookup.objects.filter(leg=leg).delete()
+        row = Lookup.objects.create(leg=leg)
+    text = json.dumps(result.to_dict() | {"problem": ""}, ensure_ascii=False)
+    Lookup.objects.filter(pk=row.pk).update(
+        result=seal(row, "result", text), problem="", finished_at=timezone.now(), lease_until=None
+    )
 
 
 def none_of_them(leg: Leg) -> None:
