@@ -33,6 +33,11 @@ def longest_run(pattern: str) -> str:
     return max(WILDCARD.split(SET.sub("%", pattern))[1:], key=len, default="").lower()
 
 
+def caseless(text: str) -> bool:
+    """Whether the text has no letter whose case SQLite does not know, so that its own NOCASE and LIKE compare rightly."""
+    return text.isascii() or all(sign.isascii() or sign.upper() == sign == sign.casefold() for sign in text)
+
+
 def has_sets(pattern: str) -> bool:
     return "[" in pattern
 

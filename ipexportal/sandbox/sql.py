@@ -80,7 +80,7 @@ class Condition:
             return None
         pattern = self._pattern(test.function, test.column, test.text)
         prefix = like.literal_prefix(pattern)
-        return pattern if prefix.isascii() and like.pattern_digits(pattern) else None
+        return pattern if like.caseless(prefix) and like.pattern_digits(pattern) else None
 
     def _count(self) -> None:
         self.conditions += 1
@@ -134,7 +134,7 @@ class Condition:
             return f"{name} IS NULL" if operator == "eq" else f"{name} IS NOT NULL"
         value = comparable(column, literal, KINDS[operator])
         self.values.append(value)
-        if isinstance(value, str) and not value.isascii():
+        if isinstance(value, str) and not like.caseless(value):
             name, self.values[-1] = f"fold({name})", value.casefold()
         return f"{name} {OPERATORS[operator]} ?"
 
@@ -146,7 +146,7 @@ class Condition:
             return self._phone(test.column, [pattern])
         pattern = self._pattern(test.function, test.column, test.text)
         column, prefix = self._column(test.column).logical_name, like.literal_prefix(pattern)
-        if not prefix or not prefix.isascii():
+        if not prefix or not like.caseless(prefix):
             return self._matches(column, pattern)
         self.values += [prefix, prefix + LAST]
         return f'("{column}" >= ? AND "{column}" < ? AND {self._matches(column, pattern)})'
@@ -175,7 +175,7 @@ class Condition:
 
     def _matches(self, column: str, pattern: str) -> str:
         self.values.append(pattern)
-        native = pattern.isascii() and not like.has_sets(pattern)
+        native = like.caseless(pattern) and not like.has_sets(pattern)
         return f'+"{column}" LIKE ?' if native else f'matches(?, "{column}")'
 
     def _call(self, name: str, arguments: tuple[Any, ...], named: Any) -> str:
@@ -207,7 +207,7 @@ class Condition:
                 raise errors.Refused(400, "0x0", f"The query function {name} needs PropertyValues as a collection.")
         wanted = _members(column, values)
         column_name, negated = f'"{column.logical_name}"', "NOT " if name == NOT_IN else ""
-        if any(isinstance(one, str) and not one.isascii() for one in wanted):
+        if any(isinstance(one, str) and not like.caseless(one) for one in wanted):
             column_name, wanted = f"fold({column_name})", [str(one).casefold() for one in wanted]
         padded = wanted + wanted[-1:] * (-len(wanted) % 16)  # few different lengths: prepared statements are reused
         self.values += padded
@@ -223,7 +223,7 @@ def balanced(parts: list[str], operator: str) -> str:
 
 
 def _members(column: Column, values: list[Any]) -> list[Any]:
-    if column.edm == "Edm.String" and all(type(one) is str for one in values) and "".join(values).isascii():
+    if column.edm == "Edm.String" and all(type(one) is str for one in values) and not SURROGATE.search("".join(values)):
         return values  # what a number look-up sends, dozens at a time
     if not all(isinstance(one, str | int | float) for one in values):
         raise errors.Refused(400, "0x0", "The members of PropertyValues must be strings or numbers.")
