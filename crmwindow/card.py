@@ -262,6 +262,10 @@ class State:
     idle: Idle = field(default_factory=Idle)
 
     @property
+    def strip_key(self) -> str:
+        return ".".join(f"{call.code}-{call.state}" for call in self.others)
+
+    @property
     def chips(self) -> tuple[Outcome, ...]:
         """Up to four stand side by side; of more, three, and the rest in a list."""
         return self.outcomes if len(self.outcomes) <= 4 else self.outcomes[:3]

@@ -1,4 +1,33 @@
-from django.urls import URLPattern
+"""Addresses of the window. The event stream at `events` is answered by the raw ASGI app before Django sees it."""
+
+from django.urls import path
+
+from crmwindow import views
+from tenants import views as tenant_views
 
 app_name = "window"
-urlpatterns: list[URLPattern] = []
+shell = "<uuid:instance>/"
+urlpatterns = [
+    path("", views.enter, name="enter"),
+    path("events", views.no_stream, name="events"),
+    path("open/<str:code>/", views.opening, name="opening"),
+    path("sign-in/<uuid:attempt>/", tenant_views.start, name="sign_in_page"),
+    path(shell, views.window, name="shell"),
+    path(shell + "state/", views.state, name="state"),
+    path(shell + "open/", views.open_call, name="open"),
+    path(shell + "calls/<uuid:call>/", views.show_call, name="call"),
+    path(shell + "calls/<uuid:call>/who/", views.who, name="who"),
+    path(shell + "calls/<uuid:call>/matches/", views.matches, name="matches"),
+    path(shell + "calls/<uuid:call>/details/", views.details, name="details"),
+    path(shell + "calls/<uuid:call>/history/", views.history, name="history"),
+    path(shell + "choose/", views.choose, name="choose"),
+    path(shell + "note/", views.save_note, name="note"),
+    path(shell + "note/send/", views.send_note, name="note_send"),
+    path(shell + "note/keep/", views.keep_note, name="note_keep"),
+    path(shell + "note/load/", views.load_note, name="note_load"),
+    path(shell + "create/", views.create, name="create"),
+    path(shell + "close/", views.close, name="close"),
+    path(shell + "sign-in/", views.sign_in, name="sign_in"),
+    path(shell + "sign-in/<uuid:attempt>/", views.sign_in_status, name="sign_in_status"),
+    path(shell + "sign-in/<uuid:attempt>/code/", views.sign_in_code, name="sign_in_code"),
+]

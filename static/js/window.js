@@ -67,7 +67,9 @@
       return;
     }
     fetching = true;
-    const query = new URLSearchParams({ shown: shown(), body: byId("body")?.dataset.body || "" });
+    const query = new URLSearchParams({
+      shown: shown(), body: byId("body")?.dataset.body || "", strip: byId("strip")?.dataset.strip || "",
+    });
     const field = byId("note-text");
     if (field?.value && document.activeElement === field) query.set("busy", "1");
     try {

@@ -1,0 +1,400 @@
+"""From rows and answers to what the window shows (card.py). Reads our own rows only; never asks Microsoft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from crmwindow import calls, card, lookup, notes, phone, problems, records
+from crmwindow.blind import blinds
+from crmwindow.models import Call, CallState, Leg, Note
+from tenants.dataverse.budget import Budget
+from tenants.models import Agent, SignInAttempt, label_in
+
+GONE_FOR = timedelta(seconds=4)
+ROWS = 5
+STRIPS = 2
+_STATES: dict[int, card.CallState] = {
+    CallState.NEW: "ringing",
+    CallState.RINGING: "ringing",
+    CallState.ANSWERED: "answered",
+    CallState.ENDED: "ended",
+}
+
+
+# -- the whole window --------------------------------------------------------------------------------------------------
+
+
+def state_of(agent: Agent, leg: Leg | None, others: Iterable[Leg] = ()) -> card.State:
+    """`leg` is the call shown, None between calls; `others` go into the strip."""
+    others = list(others)[:STRIPS]
+    for each in [leg, *others]:
+        if each:
+            each.agent = agent  # read already, with tenant and instance
+    note = note_of(leg) if leg else None
+    return card.State(
+        agent_name=agent.name,
+        agent_line=agent.line,
+        agent_account=agent.principal_name,
+        signed_in=agent.is_signed_in,
+        sign_in_expired=not agent.is_signed_in and agent.object_id is not None,
+        known=agent.is_signed_in or bool(leg and _was_found(leg)),
+        call=call_of(leg) if leg else None,
+        others=tuple(call_of(other) for other in others),
+        note=note_card(leg, note) if leg else card.Note(),
+        outcomes=outcomes_of(agent),
+        handover=handover_of(leg) if leg else None,
+        idle=card.Idle() if leg or not agent.is_signed_in else idle_of(agent),
+    )
+
+
+def nobodys_state(problem: card.Problem | None = None) -> card.State:
+    """A window that does not know yet whose it is."""
+    return card.State(agent_name="", signed_in=False, known=False, problem=problem)
+
+
+def choose_shown(agent: Agent, wanted: Leg | None, *, busy: bool) -> tuple[Leg | None, list[Leg]]:
+    """Which call is shown, and the others. What the agent looks at stays until it is elsewhere, or ended and another rings.
+
+    `busy`: the agent is writing; then nothing is taken away from under their fingers, the ringing one waits in the strip.
+    """
+    legs = calls.shown(agent)
+    live = [leg for leg in legs if leg.state < CallState.ENDED]
+    stays = wanted is not None and not wanted.elsewhere
+    if stays and wanted and (wanted.state < CallState.ENDED or busy or not live):
+        return wanted, [leg for leg in live if leg.pk != wanted.pk] + _just_gone(agent, wanted)
+    first = legs[0] if legs else None
+    return first, [leg for leg in live if first and leg.pk != first.pk] + _just_gone(agent, first)
+
+
+def _just_gone(agent: Agent, shown: Leg | None) -> list[Leg]:
+    """Calls a colleague answered a moment ago: the strip says so before they leave."""
+    since = timezone.now() - GONE_FOR
+    gone = Leg.objects.of(agent).filter(elsewhere=True, closed_at=None, call__answered_at__gt=since)
+    return [leg for leg in gone if shown is None or leg.pk != shown.pk]
+
+
+def outcomes_of(agent: Agent) -> tuple[card.Outcome, ...]:
+    """In the agent's words; what is written to the CRM is in the customer's language, the same for all agents."""
+    tenant = agent.tenant
+    return tuple(
+        card.Outcome(code=label_in(each, tenant.language), label=label_in(each, agent.spoken_language))
+        for each in tenant.outcomes
+    )
+
+
+# -- calls -------------------------------------------------------------------------------------------------------------
+
+
+def call_of(leg: Leg) -> card.Call:
+    call = leg.call
+    state = _STATES[leg.state]
+    if leg.elsewhere:
+        state = "elsewhere"
+    elif state == "ended" and leg.answered_at is None and call.direction == Call.Direction.INCOMING:
+        state = "missed" if call.missed else "ended"
+    return card.Call(
+        code=str(call.code),
+        state=state,
+        caller=caller_of(leg),
+        direction="outgoing" if call.direction == Call.Direction.OUTGOING else "incoming",
+        queue=call.queue,
+        line=leg.line,
+        since=leg.answered_at or leg.rang_at or call.started_at,
+        seconds=_seconds(leg.answered_at, leg.ended_at),
+        elsewhere=_who_answered(leg) if leg.elsewhere else "",
+    )
+
+
+def _seconds(since: datetime | None, until: datetime | None) -> int | None:
+    return int((until - since).total_seconds()) if since and until else None
+
+
+def _who_answered(leg: Leg) -> str:
+    other = leg.call.legs.filter(answered_at__isnull=False).exclude(pk=leg.pk).select_related("agent").first()
+    return other.agent.name if other else ""
+
+
+def caller_of(leg: Leg) -> card.Caller:
+    call = leg.call
+    number = phone.parse(call.number, leg.agent.tenant.country) if call.number.startswith("+") else None
+    kind: Any = str(call.caller)
+    return card.Caller(
+        kind=kind,
+        display=number.display if number else call.number,
+        e164=number.e164 if number else "",
+        about=_about(leg, number) if number and call.caller == Call.Caller.NUMBER else "",
+    )
+
+
+def _about(leg: Leg, number: phone.Number) -> str:
+    """`mobile, Czechia · first call today`."""
+    kinds = {"mobile": _("mobile"), "fixed": _("landline")}
+    what = [part for part in (kinds.get(number.kind, ""), _country(number)) if part]
+    return " · ".join(part for part in (", ".join(what), _times_today(leg, number)) if part)
+
+
+def _country(number: phone.Number) -> str:
+    names = {
+        "CZ": _("Czechia"),
+        "SK": _("Slovakia"),
+        "DE": _("Germany"),
+        "AT": _("Austria"),
+        "PL": _("Poland"),
+        "HU": _("Hungary"),
+        "UA": _("Ukraine"),
+        "GB": _("United Kingdom"),
+        "US": _("United States"),
+    }
+    return names.get(number.region) or _("country code +%(code)s") % {"code": number.country}
+
+
+def _times_today(leg: Leg, number: phone.Number) -> str:
+    """How often this number has been on the line with the company today, this call included."""
+    if leg.call.direction == Call.Direction.OUTGOING:
+        return ""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Call.objects.filter(
+        tenant=leg.agent.tenant,
+        number_blind__in=blinds(leg.agent.tenant, number.e164),
+        direction=Call.Direction.INCOMING,
+        started_at__range=(midnight, leg.call.started_at),
+        private_to=leg.call.private_to_id,
+    )
+    times = max(1, today.count())
+    ordinals = {1: _("first call today"), 2: _("second call today"), 3: _("third call today")}
+    return ordinals.get(times) or ngettext("call number %(times)d today", "call number %(times)d today", times) % {
+        "times": times
+    }
+
+
+# -- matches -----------------------------------------------------------------------------------------------------------
+
+
+def matches_of(leg: Leg, found: lookup.Found, *, listed: bool = False) -> card.Matches:
+    """`listed`: the agent wants to see all of them again although one is chosen."""
+    everybody = tuple(match_of(leg, match) for match in found.matches)
+    active = tuple(match for match in everybody if match.active)
+    chosen = match_of(leg, found.chosen) if found.chosen and not listed else None
+    only_old = bool(everybody) and not active and not listed
+    return card.Matches(
+        found=() if only_old else everybody,
+        chosen=chosen,
+        old=everybody if only_old and found.state == "done" else (),
+        nobody=leg.nobody and not listed,
+        pending=tuple(found.pending),
+        failed=tuple(found.failures),
+        problem=_why_nothing(found),
+    )
+
+
+def _why_nothing(found: lookup.Found) -> card.Problem | None:
+    if found.state in {"failed", "running"}:
+        return problems.reading(found.problem or "slow")
+    if found.failures and not found.matches:
+        return problems.some_tables(found.failures)
+    return None
+
+
+def match_of(leg: Leg, match: lookup.Match) -> card.Match:
+    shapes: dict[str, card.Shape] = {"person": "person", "company": "company"}
+    fields = tuple(card.Field(label=label, value=value, link=link) for label, value, link in match.fields)
+    return card.Match(
+        table=match.table,
+        id=str(match.record_id),
+        name=match.name or _("Record without a name"),
+        company=match.company,
+        table_label=match.table_label,
+        shape=shapes.get(match.kind, "record"),
+        reason=match.reason,
+        active=not match.inactive,
+        remembered=match.remembered,
+        owned=match.owner_is_me,
+        link=records.deep_link(leg.agent.tenant.instance, match.table, match.record_id),
+        details=card.Details(fields=fields),
+        has_company=bool(match.company_id),
+    )
+
+
+def history_of(leg: Leg, history: lookup.History, table: str, record_id: UUID) -> card.History:
+    directions: dict[str, card.Direction] = {"outgoing": "outgoing"}
+    return card.History(
+        calls=tuple(
+            card.PastCall(at=past.at, text=past.text, direction=directions.get(past.direction, "incoming"))
+            for past in history.calls
+        ),
+        more=records.deep_link(leg.agent.tenant.instance, table, record_id) if history.more else "",
+    )
+
+
+def record_of(leg: Leg) -> tuple[str, UUID] | None:
+    """Whom the card shows: (table, id) of the choice, or of the only match."""
+    if leg.shown_id:
+        return leg.shown_table, leg.shown_id
+    chosen = lookup.found(leg, budget=Budget(0.0)).chosen
+    return (chosen.table, UUID(str(chosen.record_id))) if chosen else None
+
+
+def _was_found(leg: Leg) -> bool:
+    row = getattr(leg, "lookup", None)
+    return bool(row and row.finished_at and row.problem != "sign_in")
+
+
+# -- notes -------------------------------------------------------------------------------------------------------------
+
+
+def note_of(leg: Leg) -> Note | None:
+    return Note.objects.filter(call=leg.call, author=leg.agent).first()
+
+
+def note_card(leg: Leg, note: Note | None) -> card.Note:
+    known = notes.state_of(note)
+    status: Any = known.status
+    link = records.deep_link(leg.agent.tenant.instance, "phonecall", known.activity_id) if known.activity_id else ""
+    return card.Note(
+        text=known.text,
+        outcome=known.outcome,
+        status=status,
+        at=known.at,
+        troubled=bool(known.problem),
+        reason="" if known.problem == "sign_in" and not leg.agent.is_signed_in else known.sentence,
+        surplus=known.surplus,
+        theirs=known.theirs,
+        conflict=known.problem == "conflict",
+        link=link,
+        editable=known.editable,
+    )
+
+
+def handover_of(leg: Leg) -> card.Handover | None:
+    note = notes.handover(leg)
+    return card.Handover(author=note.author.name, text=note.text) if note and note.text else None
+
+
+# -- between calls -----------------------------------------------------------------------------------------------------
+
+
+def idle_of(agent: Agent) -> card.Idle:
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Leg.objects.of(agent).filter(call__started_at__gte=midnight, state=CallState.ENDED, elsewhere=False)
+    legs = list(today.select_related("lookup").order_by("-call__started_at", "-pk")[:50])
+    written = {note.call_id: note for note in Note.objects.filter(author=agent, call__in=[leg.call_id for leg in legs])}
+    unfinished, latest = [], []
+    for leg in legs:
+        status = _unfinished(leg, written.get(leg.call_id))
+        (unfinished if status else latest).append((leg, status))
+    return card.Idle(
+        unfinished=tuple(_row(leg, status, written.get(leg.call_id)) for leg, status in unfinished[:ROWS]),
+        latest=tuple(_row(leg, status, None) for leg, status in latest[:ROWS]),
+        total=len(legs),
+    )
+
+
+def _row(leg: Leg, status: str, note: Note | None) -> card.Row:
+    return card.Row(
+        code=str(leg.call.code),
+        at=leg.call.started_at,
+        who=_who(leg),
+        direction="outgoing" if leg.call.direction == Call.Direction.OUTGOING else "incoming",
+        missed=leg.call.missed,
+        status=status,
+        waiting=note is not None and note.state == Note.State.QUEUED,
+    )
+
+
+def _who(leg: Leg) -> str:
+    """The name as this agent read it for this very call, while that is kept; else the number."""
+    if leg.call.caller == Call.Caller.WITHHELD:
+        return _("Withheld number")
+    if leg.call.caller == Call.Caller.NUMBER and _was_found(leg):
+        match = lookup.found(leg, budget=Budget(0.0)).chosen
+        if match and match.name:
+            return match.name
+    return caller_display(leg) or _("Unreadable number")
+
+
+def caller_display(leg: Leg) -> str:
+    number = phone.parse(leg.call.number, leg.agent.tenant.country) if leg.call.number.startswith("+") else None
+    return number.display if number else leg.call.number
+
+
+def _unfinished(leg: Leg, note: Note | None) -> str:
+    if note and note.state == Note.State.QUEUED:
+        return _("waiting for Microsoft")
+    if note and note.state == Note.State.REFUSED:
+        return _("note not written")
+    if note and note.state == Note.State.DRAFT and (note.text or note.outcome):
+        return _("note not finished")
+    if leg.call.missed:
+        return _("nobody answered")
+    looked_up = leg.call.caller in {Call.Caller.NUMBER, Call.Caller.WITHHELD}
+    return pgettext("state of a call", "no note") if leg.answered_at and looked_up and note is None else ""
+
+
+# -- signing in --------------------------------------------------------------------------------------------------------
+
+
+def ready(attempt: SignInAttempt, *, problem: card.Problem | None = None) -> card.SignIn:
+    return _sign_in(attempt, "ready", attempt.expires_at, problem)
+
+
+def waiting(attempt: SignInAttempt) -> card.SignIn:
+    return _sign_in(attempt, "waiting", attempt.expires_at, None)
+
+
+def code_wanted(attempt: SignInAttempt, *, problem: card.Problem | None = None) -> card.SignIn:
+    return _sign_in(attempt, "code", attempt.code_expires_at, problem)
+
+
+def _sign_in(
+    attempt: SignInAttempt, step: card.SignInStep, until: datetime | None, problem: card.Problem | None
+) -> card.SignIn:
+    left = int((until - timezone.now()).total_seconds()) if until else 0
+    return card.SignIn(
+        code=str(attempt.code),
+        step=step,
+        address=reverse("window:sign_in_page", args=[attempt.code]),
+        expects=attempt.agent.principal_name if attempt.agent else "",
+        seconds=max(1, left),
+        problem=problem,
+    )
+
+
+# -- creating ----------------------------------------------------------------------------------------------------------
+
+_KEYS = {"contact": "K", "lead": "L"}
+_TAKEN = frozenset("NODTKL")  # note, open, day, task and the two above
+
+
+def options_of(options: Iterable[records.Option]) -> tuple[card.CreateOption, ...]:
+    """What could be created, each with a key of its own while there are letters."""
+    shapes: dict[str, card.Shape] = {"person": "person", "company": "company"}
+    icons = {"contact": "person", "lead": "bolt", "account": "company"}
+    taken = set(_TAKEN)
+    shown = []
+    for option in options:
+        key = _KEYS.get(option.table) or next((one for one in f"S{option.label.upper()}" if _is_free(one, taken)), "")
+        taken.add(key)
+        shown.append(
+            card.CreateOption(
+                table=option.table,
+                label=option.label,
+                shape=shapes.get(option.kind, "record"),
+                icon=icons.get(option.table, "table"),
+                key=key,
+                refused=option.refused,
+                code=option.code,
+            )
+        )
+    return tuple(shown)
+
+
+def _is_free(letter: str, taken: set[str]) -> bool:
+    return letter.isascii() and letter.isalpha() and letter not in taken

@@ -1,0 +1,495 @@
+"""What the window asks for. Each view: guard, load, act, answer. presentation.py gives shapes, problems.py sentences."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.csp import build_policy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from crmwindow import calls, card, lookup, notes, presentation, problems, records, sessions
+from crmwindow.exchange import MalformedEvent
+from crmwindow.models import Leg, Note, Opening
+from crmwindow.presentation import matches_of, state_of
+from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view, window_view
+from tenants import sign_in as signing_in
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.errors import DataverseError
+from tenants.models import Agent, SignInAttempt, digest
+from tenants.refusals import refusal_of
+
+SECONDS = 2.0
+OPENING_SECONDS = 20
+CARRIED = ("number", "direction", "unique_id")
+
+# -- the way in --------------------------------------------------------------------------------------------------------
+
+
+@require_GET
+@never_cache
+def enter(request: HttpRequest) -> HttpResponse:
+    """A ticket becomes a session, once; whoever comes later with the same ticket continues theirs or signs in."""
+    text = request.GET.get("ticket", "")
+    if not text:
+        return _message(request, problems.no_ticket(), status=404)
+    ticket, good = sessions.ticket_for(text)
+    if ticket is None:
+        return _message(request, problems.unknown_ticket(), status=404)
+    agent = ticket.agent
+    instance = agent.tenant.instance
+    good = good and agent.window and instance.is_proven
+    carried = {name: request.GET[name] for name in CARRIED if name in request.GET}
+    address = reverse("window:shell", args=[instance.code]) + (f"?{urlencode(carried)}" if carried else "")
+    response = HttpResponseRedirect(address, status=303)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if good:
+        sessions.start_session(response, instance=instance, agent=agent)
+    sessions.allow_framing(response, instance)
+    return response
+
+
+def _message(request: HttpRequest, problem: card.Problem, *, status: int) -> HttpResponse:
+    """A page without cookie or control, so that whoever frames it gains nothing; it says why there is no window."""
+    response = render(request, "crmwindow/message.html", {"problem": problem}, status=status)
+    policy: dict[str, Any] = {**settings.SECURE_CSP, "frame-ancestors": ["*"]}
+    response.headers["Content-Security-Policy"] = build_policy(policy)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    return response
+
+
+@require_GET
+@shell_view
+def window(request: WindowRequest) -> HttpResponse:
+    """The page itself. It creates nothing: a call in its address is opened by the page's own POST."""
+    agent = request.window.agent
+    state = state_of(agent, *presentation.choose_shown(agent, None, busy=False)) if agent else _nobodys(request)
+    context = _context(request) | {
+        "state": state,
+        "live": agent is not None,
+        "origins": " ".join(request.window.instance.tenant.embedding_origins),
+    }
+    response = render(request, "crmwindow/window.html", context)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _nobodys(request: WindowRequest) -> card.State:
+    proven = request.window.instance.is_proven
+    return presentation.nobodys_state(problem=None if proven else problems.not_proven())
+
+
+def no_stream(request: HttpRequest) -> HttpResponse:
+    """The stream is answered by the raw ASGI app. Behind a server without it, 204 tells the browser not to come back."""
+    return HttpResponse(status=204)
+
+
+# -- the state ---------------------------------------------------------------------------------------------------------
+
+
+@require_GET
+@agent_view
+def state(request: AgentRequest) -> HttpResponse:
+    """The present state as parts to put in place. `shown`, `body`: what the window shows already; `busy`: they write."""
+    return _state(request, _shown_before(request))
+
+
+@require_GET
+@agent_view
+def show_call(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
+    """The agent wants to see this call: from the strip, or from the list of the day."""
+    leg = _leg(request, call)
+    others = [other for other in presentation.choose_shown(request.agent, leg, busy=True)[1] if other.pk != leg.pk]
+    return _parts(request, leg, others, before=None)
+
+
+@require_POST
+@agent_view
+def open_call(request: AgentRequest) -> HttpResponse:
+    """A call from the window's own address or from the page around it."""
+    try:
+        call = calls.open_by_agent(
+            agent=request.agent,
+            number=request.POST.get("number", ""),
+            direction=request.POST.get("direction", ""),
+            unique_id=request.POST.get("unique_id", ""),
+        )
+    except MalformedEvent as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    before = _shown_before(request)
+    leg = calls.leg_of(request.agent, call.code)
+    live = presentation.choose_shown(request.agent, leg, busy=True)[1]
+    return _parts(request, leg, live, before=before)
+
+
+@require_POST
+@agent_view
+def close(request: AgentRequest) -> HttpResponse:
+    """Done with this card; what was written to it goes out."""
+    leg = _leg(request, request.POST.get("call", ""))
+    calls.close_card(leg)
+    return _state(request, None)
+
+
+def _state(request: AgentRequest, before: Leg | None) -> HttpResponse:
+    leg, others = presentation.choose_shown(request.agent, before, busy="busy" in request.GET)
+    return _parts(request, leg, others, before=before)
+
+
+def _parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before: Leg | None) -> HttpResponse:
+    """The call bar always; strip, body and dock only when they are about something else than what is on the screen."""
+    state = state_of(request.agent, leg, others)
+    same = leg is not None and before is not None and leg.pk == before.pk
+    parts = {
+        "with_strip": request.GET.get("strip") != state.strip_key,
+        "with_body": request.GET.get("body") != state.body_key,
+        "with_dock": not same,
+        "with_note_state": same,
+    }
+    return render(request, "crmwindow/state.html", _context(request) | parts | {"state": state, "oob": True})
+
+
+def _shown_before(request: AgentRequest) -> Leg | None:
+    code = _uuid(request.GET.get("shown") or request.POST.get("shown", ""))
+    return calls.leg_of(request.agent, code) if code else None
+
+
+# -- what Microsoft knows ----------------------------------------------------------------------------------------------
+
+
+@require_GET
+@agent_view
+def matches(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
+    """Who has this number. `seen`: answer only with news; `list`: all of them again; `again`: ask anew."""
+    leg = _leg(request, call)
+    if "again" in request.GET:
+        lookup.retry(leg)
+    found = lookup.found(leg, budget=Budget(SECONDS))
+    leg.refresh_from_db(fields=["shown_table", "shown_id", "nobody"])
+    shown = matches_of(leg, found, listed="list" in request.GET)
+    if request.GET.get("seen") == shown.seen:
+        return HttpResponse(status=204)
+    return _matches(request, leg, shown)
+
+
+@require_GET
+@agent_view
+def who(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
+    """The name in the strip of a second call."""
+    leg = _leg(request, call)
+    found = matches_of(leg, lookup.found(leg, budget=Budget(SECONDS)))
+    match = found.chosen or next(iter(found.found), None)
+    context = {"call": presentation.call_of(leg), "match": match}
+    return render(request, "crmwindow/_strip_who.html", context)
+
+
+@require_GET
+@agent_view
+def details(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
+    leg = _leg(request, call)
+    table, record_id = _record(leg)
+    try:
+        rows = lookup.details(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
+    except DataverseError as error:
+        shown = card.Details(problem=problems.of(error))
+    else:
+        shown = card.Details(fields=tuple(card.Field(label=name, value=text, link=link) for name, text, link in rows))
+    return _slot(request, "details", leg, shown)
+
+
+@require_GET
+@agent_view
+def history(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
+    leg = _leg(request, call)
+    table, record_id = _record(leg)
+    try:
+        rows = lookup.history(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
+    except DataverseError as error:
+        shown = card.History(problem=problems.of(error))
+    else:
+        shown = presentation.history_of(leg, rows, table, record_id)
+    return _slot(request, "history", leg, shown)
+
+
+def _record(leg: Leg) -> tuple[str, uuid.UUID]:
+    record = presentation.record_of(leg)
+    if record is None:
+        raise Http404
+    return record
+
+
+def _slot(request: AgentRequest, name: str, leg: Leg, shown: object) -> HttpResponse:
+    context = _context(request) | {"call": presentation.call_of(leg), name: shown}
+    return render(request, f"crmwindow/slots.html#{name}", context)
+
+
+@require_POST
+@agent_view
+def choose(request: AgentRequest) -> HttpResponse:
+    """Who is calling: one of the matches, or nobody of them."""
+    leg = _leg(request, request.POST.get("call", ""))
+    record = request.POST.get("record", "")
+    table, _colon, record_id = record.partition(":")
+    if record == "nobody":
+        lookup.none_of_them(leg)
+    elif known := _uuid(record_id):
+        _chosen(leg, table, known, remember="remember" in request.POST)
+    else:
+        raise Http404
+    leg.refresh_from_db()
+    return _matches(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
+
+
+def _chosen(leg: Leg, table: str, record_id: uuid.UUID, *, remember: bool) -> None:
+    try:
+        lookup.choose(leg, table=table, record_id=record_id, remember=remember)
+    except lookup.NotAMatch as error:
+        raise Http404 from error
+
+
+@require_POST
+@agent_view
+def create(request: AgentRequest) -> HttpResponse:
+    """One click makes one record; the tab that the click opened waits for it under `code`."""
+    leg = _leg(request, request.POST.get("call", ""))
+    typed = {name: request.POST.get(name, "").strip()[:200] for name in ("first_name", "last_name", "company")}
+    try:
+        records.create(leg=leg, table=request.POST.get("table", ""), code=request.POST.get("code", ""), **typed)
+    except records.NotCreated as refusal:
+        shown = matches_of(leg, lookup.found(leg, budget=Budget(SECONDS)))
+        return _matches(request, leg, shown, status=422, typed=typed, problem=problems.not_created(refusal))
+    leg.refresh_from_db()
+    return _matches(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
+
+
+def _matches(
+    request: AgentRequest, leg: Leg, shown: card.Matches, *, status: int = 200, focus: bool = False, **more: Any
+) -> HttpResponse:
+    context = _context(request) | {"call": presentation.call_of(leg), "matches": shown, "focus": focus} | more
+    if shown.step == "unknown":
+        context |= _options(leg)
+    return render(request, "crmwindow/slots.html", context, status=status)
+
+
+def _options(leg: Leg) -> dict[str, Any]:
+    try:
+        offered = records.options(leg, budget=Budget(SECONDS))
+    except DataverseError as error:
+        return {"problem": problems.of(error)}
+    with_company = any(option.has_company for option in offered)
+    return {"options": presentation.options_of(offered), "with_company": with_company}
+
+
+@require_GET
+@never_cache
+def opening(request: HttpRequest, code: str) -> HttpResponse:
+    """The tab of a new record, at top level and without a cookie: waits, then goes to the record and nowhere else."""
+    row = Opening.objects.select_related("agent__tenant__instance").filter(digest=digest(code)).first()
+    tries = int(request.GET.get("n", "0")) if request.GET.get("n", "0").isdigit() else 0
+    if row and row.problem:
+        return _opening(request, problem=problems.opening_failed())
+    if row and (row.used_at or row.expires_at < timezone.now()):
+        return _opening(request, problem=problems.opening_used(), status=410)
+    if row and row.created and Opening.objects.filter(pk=row.pk, used_at=None).update(used_at=timezone.now()):
+        return _to_crm(row)
+    if tries >= OPENING_SECONDS:
+        return _opening(request, problem=problems.opening_late(), status=410)
+    return _opening(request, tries=tries + 1)
+
+
+def _opening(
+    request: HttpRequest, *, problem: card.Problem | None = None, tries: int = 0, status: int = 200
+) -> HttpResponse:
+    response = render(request, "crmwindow/opening.html", {"problem": problem, "tries": tries}, status=status)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _to_crm(row: Opening) -> HttpResponse:
+    """Only ever to the instance's own host."""
+    instance = row.agent.tenant.instance
+    address = records.deep_link(instance, row.table, row.record_id)
+    if urlsplit(address).netloc != urlsplit(instance.url).netloc:
+        raise Http404
+    response = HttpResponseRedirect(address)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+# -- the note ----------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+@agent_view
+def save_note(request: AgentRequest) -> HttpResponse:
+    leg = _leg(request, request.POST.get("call", ""))
+    return _saved(request, leg, send=False)
+
+
+@require_POST
+@agent_view
+def send_note(request: AgentRequest) -> HttpResponse:
+    """Save what was typed and write it to the CRM now."""
+    leg = _leg(request, request.POST.get("call", ""))
+    return _saved(request, leg, send=True)
+
+
+def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
+    outcome = request.POST.get("outcome") or request.POST.get("other_outcome", "")
+    known = outcome if outcome in {each.code for each in presentation.outcomes_of(request.agent)} else ""
+    status = 200
+    try:
+        note = notes.save_draft(leg=leg, text=request.POST.get("text", ""), outcome=known)
+        if send:
+            notes.queue(note)
+    except notes.TextProblem:
+        status = 422  # it is stored all the same
+    return _note_state(request, presentation.note_card(leg, presentation.note_of(leg)), status=status)
+
+
+@require_POST
+@agent_view
+def keep_note(request: AgentRequest) -> HttpResponse:
+    """Two versions of a note: the agent says which one stays."""
+    leg, note = _note(request)
+    if request.POST.get("keep") == "theirs":
+        notes.keep_theirs(note)
+    else:
+        notes.keep_mine(note)
+    return _parts(request, leg, [], before=None)
+
+
+@require_POST
+@agent_view
+def load_note(request: AgentRequest) -> HttpResponse:
+    """Fetch a text that is in the CRM only, so that its author can go on with it."""
+    leg, note = _note(request)
+    try:
+        notes.load(note, budget=Budget(SECONDS))
+    except DataverseError as error:
+        shown = replace(presentation.note_card(leg, note), troubled=True, reason=problems.of(error).title)
+        return _note_state(request, shown, status=409, oob=True)
+    return _parts(request, leg, [], before=None)
+
+
+def _note(request: AgentRequest) -> tuple[Leg, Note]:
+    leg = _leg(request, request.POST.get("call", ""))
+    note = presentation.note_of(leg)
+    if note is None:
+        raise Http404
+    return leg, note
+
+
+def _note_state(request: AgentRequest, note: card.Note, *, status: int = 200, oob: bool = False) -> HttpResponse:
+    return render(request, "crmwindow/_note_state.html", {"note": note, "oob": oob}, status=status)
+
+
+# -- signing in --------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+@window_view
+def sign_in(request: WindowRequest) -> HttpResponse:
+    """A new attempt, bound to this window's cookie; a window without one gets a session of nobody yet."""
+    session = request.window.session
+    if session is not None:
+        return _sign_in(request, _ready(request, session.digest))
+    response = HttpResponse()
+    session = sessions.start_session(response, instance=request.window.instance, agent=None)
+    answer = _sign_in(request, _ready(request, session.digest))
+    answer.cookies.update(response.cookies)
+    return answer
+
+
+@require_GET
+@window_view
+def sign_in_status(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
+    """How far it is; 204 while nothing has changed. `waiting`: the link was clicked just now."""
+    row = _attempt(request, attempt)
+    waiting = "waiting" in request.GET
+    outcomes = SignInAttempt.Outcome
+    if row is None or (row.outcome == outcomes.WAITING and row.expires_at < timezone.now()):
+        return _sign_in(request, _ready(request, problem=problems.sign_in(refusal_of("attempt_expired"))))
+    if row.outcome == outcomes.DONE:
+        return _signed_in(request, row.signed_in)
+    if row.outcome == outcomes.CODE and row.code_expires_at and row.code_expires_at > timezone.now():
+        return _sign_in(request, presentation.code_wanted(row))
+    if row.outcome == outcomes.CODE:
+        return _sign_in(request, _ready(request, problem=problems.code_expired()))
+    if row.outcome == outcomes.WAITING:
+        return _sign_in(request, presentation.waiting(row)) if waiting else HttpResponse(status=204)
+    return _sign_in(request, _ready(request, problem=problems.sign_in(refusal_of(row.reason, attempt=row))))
+
+
+@require_POST
+@window_view
+def sign_in_code(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
+    """Six digits from the other window say whose this one is."""
+    row = _attempt(request, attempt)
+    if row is None:
+        return _sign_in(request, _ready(request, problem=problems.code_expired()))
+    agent = signing_in.type_code(row, request.POST.get("code", ""), frame=row.frame)
+    if agent is not None:
+        return _signed_in(request, agent)
+    row.refresh_from_db()
+    if row.tries_left and row.code_expires_at and row.code_expires_at > timezone.now():
+        return _sign_in(request, presentation.code_wanted(row, problem=problems.wrong_code(row.tries_left)), status=422)
+    return _sign_in(request, _ready(request, problem=problems.code_expired()), status=422)
+
+
+def _ready(request: WindowRequest, frame: str | None = None, *, problem: card.Problem | None = None) -> card.SignIn:
+    session = request.window.session
+    frame = frame if frame is not None else session.digest if session else ""
+    row = signing_in.new_attempt(instance=request.window.instance, agent=request.window.agent, frame=frame)
+    return presentation.ready(row, problem=problem)
+
+
+def _attempt(request: WindowRequest, code: uuid.UUID) -> SignInAttempt | None:
+    """This very window's attempt; anybody else's does not exist."""
+    session = request.window.session
+    rows = SignInAttempt.objects.select_related("instance__tenant", "agent", "signed_in__tenant")
+    return rows.filter(code=code, frame=session.digest).first() if session and session.digest else None
+
+
+def _signed_in(request: WindowRequest, agent: Agent | None) -> HttpResponse:
+    session = request.window.session
+    if session and agent and session.agent_id is None:
+        sessions.bind(session, agent)
+    return _sign_in(request, card.SignIn(step="done"))
+
+
+def _sign_in(request: WindowRequest, shown: card.SignIn, *, status: int = 200) -> HttpResponse:
+    compact = "?compact=1" if "compact" in request.GET else ""
+    context = _context(request) | {"sign_in": shown, "compact": compact}
+    return render(request, "crmwindow/sign_in.html", context, status=status)
+
+
+# -- common ------------------------------------------------------------------------------------------------------------
+
+
+def _context(request: WindowRequest | AgentRequest) -> dict[str, Any]:
+    return {"instance": request.window.instance.code}
+
+
+def _leg(request: AgentRequest, code: uuid.UUID | str) -> Leg:
+    """This agent's part of that call; anybody else's does not exist."""
+    known = _uuid(str(code))
+    leg = calls.leg_of(request.agent, known) if known else None
+    if leg is None:
+        raise Http404
+    leg.agent = request.agent
+    return leg
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    return uuid.UUID(text) if re.fullmatch(r"[0-9a-fA-F-]{32,36}", text) and len(text.replace("-", "")) == 32 else None
