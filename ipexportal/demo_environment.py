@@ -30,6 +30,7 @@ def prepare(arguments: list[str]) -> None:
     sandbox_port = _free(SANDBOX_PORT, taken=port)
     folder = Path(tempfile.mkdtemp(prefix="ipex-demo-")) if options.check else _own_folder(port)
     os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "ipexportal.settings",
         "DEMO": "on",
         "DEMO_FOLDER": str(folder),
         "DEBUG": "off",

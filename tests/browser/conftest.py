@@ -1,0 +1,184 @@
+"""The demo as a stranger starts it, and Chromium with third-party cookies blocked.
+
+Their own pytest call: `pytest tests/browser --override-ini addopts=`. Needs Debian's chromium.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = [
+    "--no-sandbox",  # CI runs as root
+    "--test-third-party-cookie-phaseout",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+expect.set_options(timeout=10_000)
+
+
+@dataclass(frozen=True)
+class Demo:
+    port: int
+    crm: str
+    key: str
+
+    @property
+    def portal(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def communicator(self, host: str = "localhost") -> str:
+        return f"http://{host}:{self.port}/"
+
+    def event(self, **body: str) -> requests.Response:
+        """A webhook, as the exchange (or curl) would send it."""
+        address = f"{self.portal}/api/v1/events"
+        return requests.post(address, json=body, auth=("x", self.key), timeout=10)
+
+    def microsoft(self, act: str, **values: Any) -> None:
+        requests.post(f"{self.crm}/_sandbox/{act}", json=values, timeout=10).raise_for_status()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    port = free_port()
+    command = [sys.executable, "manage.py", "demo", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        said = "".join(iter(lambda: _line_before_the_last(process.stdout), ""))
+        key = re.search(r"-u x:(\S+)", said)
+        crm = re.search(r"(http://127\.0\.0\.1:\d+)/main\.aspx", said)
+        assert key, said
+        assert crm, said
+        yield Demo(port, crm[1], key[1])
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+    assert (process.returncode, rest.splitlines()[-1:]) == (0, ["Stopped."]), rest
+
+
+def _line_before_the_last(lines: Any) -> str:
+    """What the demo says until it is ready; "" then, or when it ends."""
+    line = lines.readline()
+    return "" if line.startswith("Stop with") else line
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium: Browser, demo: Demo) -> Iterator[BrowserContext]:
+    """One person's browser, without a past. Whatever its pages complain about fails the test."""
+    demo.microsoft("reset")
+    context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 1000})
+    complaints: list[str] = []
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda said: complaints.append(said.text) if _is_complaint(said.type, said.text) else None)
+    yield context
+    context.close()
+    assert complaints == []
+
+
+def _is_complaint(kind: str, text: str) -> bool:
+    """A refusal that the page expects and explains (4xx) is logged by Chromium as an error, too."""
+    return kind == "error" and not text.startswith("Failed to load resource: the server responded with a status of 4")
+
+
+class Desk:
+    """An agent's Communicator with the CRM window in its cross-site frame."""
+
+    def __init__(self, person: BrowserContext, demo: Demo, host: str) -> None:
+        self.person, self.demo = person, demo
+        self.page: Page = person.new_page()
+        self.page.goto(demo.communicator(host))
+        self.window: FrameLocator = self.page.frame_locator("#crm-window")
+
+    def sign_in(self, upn: str) -> Page:
+        """By the popup of Microsoft's stand-in; gives the popup, which may have closed itself."""
+        with self.page.expect_popup() as opened:
+            self.window.locator("[data-popup]").click()
+        popup = opened.value
+        popup.locator(f"button[value='{upn}']").click()
+        return popup
+
+    def at_work(self, upn: str) -> Desk:
+        """Signed in and waiting for a call: the cards of ended calls are closed."""
+        sign_in, idle, close = (
+            self.window.locator(place) for place in ("[data-popup]", ".idle-title", "button.bar-button")
+        )
+        expect(sign_in.or_(idle).or_(close).first).to_be_visible()
+        if sign_in.count():
+            self.sign_in(upn)
+            expect(sign_in).to_have_count(0)
+        while not idle.count():
+            shown = self.bar.get_attribute("data-call")
+            close.click()
+            expect(self.bar).not_to_have_attribute("data-call", shown or "")
+        return self
+
+    def call(self, caller: str) -> None:
+        self.page.locator(f"[data-caller='{caller}']").click()
+
+    def press(self, act: str) -> None:
+        self.page.locator(f"[data-act='{act}']").click()
+
+    @property
+    def bar(self) -> Locator:
+        return self.window.locator("#bar")
+
+    @property
+    def name(self) -> Locator:
+        return self.window.locator(".identity-name")
+
+    @property
+    def note(self) -> Locator:
+        return self.window.locator("#note-text")
+
+    @property
+    def note_state(self) -> Locator:
+        return self.window.locator("#note-state")
+
+    def clear(self) -> None:
+        """End every call of this line."""
+        while self.page.locator("[data-act='hang_up']").is_enabled():
+            self.press("hang_up")
+            self.page.wait_for_timeout(200)
+        self.page.goto("about:blank")
+
+
+@pytest.fixture
+def jana(person: BrowserContext, demo: Demo) -> Iterator[Desk]:
+    desk = Desk(person, demo, "localhost")
+    yield desk
+    desk.clear()
+
+
+@pytest.fixture
+def bob(person: BrowserContext, demo: Demo) -> Iterator[Desk]:
+    desk = Desk(person, demo, "bob.localhost")
+    yield desk
+    desk.clear()
