@@ -193,6 +193,7 @@ CUSTOM_COLUMNS: Final[dict[str, dict[str, Raw]]] = {
         "nnn_servicecontract": _text("nnn_ServiceContract", "Service contract", "Servisní smlouva", 200),
     },
     "contact": {"nnn_pin": _text("nnn_Pin", "PIN", "PIN", 20)},
+    "lead": {"description": {"required": "None"}},  # as Microsoft delivers it; the source's organization demands it
 }
 MY_LEAD_COLUMNS: Final[dict[str, Raw]] = {
     "nnn_myleadid": {

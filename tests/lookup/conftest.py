@@ -31,7 +31,13 @@ def ring() -> Callable[..., Leg]:
     """`ring(jana, "777123456")`: the call rings at jana, and this is her leg of it."""
 
     def ring(agent: Agent, number: str, **values: str) -> Leg:
-        body = {"EventName": "Ringing", "UniqueId": f"9.{next(_numbers)}", "From": number, "Login": agent.login, **values}
+        body = {
+            "EventName": "Ringing",
+            "UniqueId": f"9.{next(_numbers)}",
+            "From": number,
+            "Login": agent.login,
+            **values,
+        }
         call = calls.receive(calls.read_event(body, agent.tenant), tenant=agent.tenant)
         assert call is not None
         return Leg.objects.of(agent).get(call=call)
