@@ -286,7 +286,8 @@ def idle_of(agent: Agent) -> card.Idle:
     today = Leg.objects.of(agent).filter(call__started_at__gte=midnight, state=CallState.ENDED, elsewhere=False)
     legs = list(today.select_related("lookup").order_by("-call__started_at", "-pk")[:50])
     written = {note.call_id: note for note in Note.objects.filter(author=agent, call__in=[leg.call_id for leg in legs])}
-    unfinished, latest = [], []
+    unfinished: list[tuple[Leg, str]] = []
+    latest: list[tuple[Leg, str]] = []
     for leg in legs:
         status = _unfinished(leg, written.get(leg.call_id))
         (unfinished if status else latest).append((leg, status))

@@ -64,7 +64,7 @@ def _message(request: HttpRequest, problem: card.Problem, *, status: int) -> Htt
     policy: dict[str, Any] = {**settings.SECURE_CSP, "frame-ancestors": ["*"]}
     response.headers["Content-Security-Policy"] = build_policy(policy)
     response.headers["Referrer-Policy"] = "no-referrer"
-    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    response.xframe_options_exempt = True
     return response
 
 
