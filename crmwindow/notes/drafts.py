@@ -266,7 +266,8 @@ def _due_drafts(now: datetime) -> QuerySet[Note]:
     private = Q(call__private_to__isnull=False, edited_at__lt=now - FORGOTTEN)
     due = Q(next_try_at__lte=now) | Q(forgotten) | private | Q(edited_at__lt=now - ABANDONED)
     drafts = Note.objects.filter(due, state=Note.State.DRAFT, revision__gt=0)
-    return drafts.exclude(problem__in=TEXT_PROBLEMS).exclude(Q(text=b"", outcome="", step=Note.Step.NOTHING))
+    nothing = Q(text=b"", outcome="", step=Note.Step.NOTHING, call__tenant__log_every_call=False)
+    return drafts.exclude(problem__in=TEXT_PROBLEMS).exclude(nothing)
 
 
 def erase_texts(now: datetime) -> None:

@@ -61,8 +61,13 @@ def key_scheme(acme: Tenant) -> CustomEntity:
 
 @pytest.fixture
 def fields(acme: Tenant) -> list[DisplayField]:
-    wanted = [("Account", "myOrdersCount", "Počet objednávek"), ("account", "nnn_Turnover", {"cs": "Obrat", "en": "Turnover"}),
-              ("Contact", "jobtitle", "Funkce"), ("Account", "noSuchColumn", "Nic"), ("Opportunity", "name", "Nic")]  # fmt: skip
+    wanted = [
+        ("Account", "myOrdersCount", "Počet objednávek"),
+        ("account", "nnn_Turnover", {"cs": "Obrat", "en": "Turnover"}),
+        ("Contact", "jobtitle", "Funkce"),
+        ("Account", "noSuchColumn", "Nic"),
+        ("Opportunity", "name", "Nic"),
+    ]
     return [
         DisplayField.objects.create(instance=acme.instance, position=place, entity=entity, identifier=name, label=label)
         for place, (entity, name, label) in enumerate(wanted)

@@ -140,7 +140,7 @@ def test_a_record_that_no_look_up_found_can_be_shown(jana: Agent, ring: Ring, fi
     leg = ring(jana, "604218330")
 
     shown = lookup.details(leg, table="account", record_id=UUID(ALFA), budget=Budget(2))
-    assert [value for _, value, _ in shown][0] == "14"
+    assert next(value for _, value, _ in shown) == "14"
 
 
 def test_the_last_calls_of_a_record(jana: Agent, ring: Ring) -> None:
