@@ -203,6 +203,13 @@ def _why_nothing(found: lookup.Found) -> card.Problem | None:
     return None
 
 
+def known_matches(leg: Leg) -> card.Matches | None:
+    """What a finished look-up found; None while it is not finished, or failed."""
+    if leg.call.caller != Call.Caller.NUMBER or not _was_found(leg):
+        return None
+    return matches_of(leg, lookup.found(leg, budget=Budget(0.0)))
+
+
 def match_of(leg: Leg, match: lookup.Match) -> card.Match:
     shapes: dict[str, card.Shape] = {"person": "person", "company": "company"}
     fields = tuple(card.Field(label=label, value=value, link=link) for label, value, link in match.fields)

@@ -73,12 +73,17 @@ def _message(request: HttpRequest, problem: card.Problem, *, status: int) -> Htt
 def window(request: WindowRequest) -> HttpResponse:
     """The page itself. It creates nothing: a call in its address is opened by the page's own POST."""
     agent = request.window.agent
-    state = state_of(agent, *presentation.choose_shown(agent, None, busy=False)) if agent else _nobodys(request)
-    context = _context(request) | {
-        "state": state,
-        "live": agent is not None,
-        "origins": " ".join(request.window.instance.tenant.embedding_origins),
-    }
+    leg, others = presentation.choose_shown(agent, None, busy=False) if agent else (None, [])
+    state = state_of(agent, leg, others) if agent else _nobodys(request)
+    context = (
+        _context(request)
+        | (_known_matches(leg) if leg else {})
+        | {
+            "state": state,
+            "live": agent is not None,
+            "origins": " ".join(request.window.instance.tenant.embedding_origins),
+        }
+    )
     response = render(request, "crmwindow/window.html", context)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
@@ -150,13 +155,20 @@ def _parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before:
     """The call bar always; strip, body and dock only when they are about something else than what is on the screen."""
     state = state_of(request.agent, leg, others)
     same = leg is not None and before is not None and leg.pk == before.pk
-    parts = {
+    parts: dict[str, Any] = {
         "with_strip": request.GET.get("strip") != state.strip_key,
         "with_body": request.GET.get("body") != state.body_key,
         "with_dock": not same,
-        "with_note_state": same,
     }
+    if leg and (parts["with_body"] or parts["with_dock"]):
+        parts |= _known_matches(leg)
     return render(request, "crmwindow/state.html", _context(request) | parts | {"state": state, "oob": True})
+
+
+def _known_matches(leg: Leg) -> dict[str, Any]:
+    """What the CRM said about this call is drawn at once when it is here already; nobody is asked for it now."""
+    shown = presentation.known_matches(leg)
+    return {"matches": shown} if shown and shown.step in {"one", "many"} else {}
 
 
 def _shown_before(request: AgentRequest) -> Leg | None:
@@ -286,8 +298,10 @@ def _options(leg: Leg) -> dict[str, Any]:
         offered = records.options(leg, budget=Budget(SECONDS))
     except DataverseError as error:
         return {"problem": problems.of(error)}
-    with_company = any(option.has_company for option in offered)
-    return {"options": presentation.options_of(offered), "with_company": with_company}
+    with_company = [option.label for option in offered if option.has_company]
+    company_for = ", ".join(with_company) if len(with_company) < len(offered) else ""
+    shown = {"options": presentation.options_of(offered), "with_company": bool(with_company)}
+    return shown | {"company_for": company_for}
 
 
 @require_GET

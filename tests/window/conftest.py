@@ -10,7 +10,7 @@ from django.conf import settings as live_settings
 from django.test import Client
 from django.urls import reverse
 
-from crmwindow import calls, sessions
+from crmwindow import calls, lookup, sessions, views
 from crmwindow.exchange import Event
 from crmwindow.models import Call, WindowSession
 from ipexportal.sandbox.visitor import pick
@@ -54,6 +54,13 @@ class Window(Client):
 
     def act(self, name: str, *args: Any, **values: Any) -> Any:
         return self.post(reverse(f"window:{name}", args=[self.code, *args]), values)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not make the stand-in look slow."""
+    for module in (views, lookup):
+        monkeypatch.setattr(module, "SECONDS", 15.0)
 
 
 @pytest.fixture
