@@ -83,6 +83,11 @@
     }
   }
 
+  // A card being closed is no longer what is shown, whatever hears of it first: the answer or the stream.
+  root.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.matches?.("button.bar-button")) byId("bar").dataset.call = "";
+  });
+
   let stream = null;
   let awayTimer = 0;
   let retryIn = 2000;
