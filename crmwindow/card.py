@@ -110,6 +110,13 @@ class Matches:
         return "searching" if self.pending else "unknown"
 
     @property
+    def look_again(self) -> int:
+        """Seconds after which the window asks anew; 0 when there is nothing to wait for."""
+        if self.step == "failed":
+            return 5 if self.problem and self.problem.act == "retry" else 0
+        return 1 if self.pending or self.step == "searching" else 0
+
+    @property
     def last_key(self) -> int:
         return min(9, len(self.found))
 
@@ -174,10 +181,15 @@ class Call:
     since: datetime | None = None  # ringing since, answered since
     seconds: int | None = None  # length of an ended call
     elsewhere: str = ""  # who answered, when that is known
+    private: bool = False  # announced by the agent's own page: nobody tells when it ends
 
     @property
     def live(self) -> bool:
         return self.state in {"ringing", "answered"}
+
+    @property
+    def can_be_closed(self) -> bool:
+        return self.private or not self.live
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -110,6 +110,7 @@ def call_of(leg: Leg) -> card.Call:
         since=leg.answered_at or leg.rang_at or call.started_at,
         seconds=_seconds(leg.answered_at, leg.ended_at),
         elsewhere=_who_answered(leg) if leg.elsewhere else "",
+        private=call.private_to_id is not None,
     )
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import calls, card, lookup, notes, presentation, problems, records, sessions
 from crmwindow.exchange import MalformedEvent
-from crmwindow.models import Leg, Note, Opening
+from crmwindow.models import CallState, Leg, Note, Opening
 from crmwindow.presentation import matches_of, state_of
 from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view, window_view
 from tenants import sign_in as signing_in
@@ -184,14 +184,20 @@ def _shown_before(request: AgentRequest) -> Leg | None:
 def matches(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """Who has this number. `seen`: answer only with news; `list`: all of them again; `again`: ask anew."""
     leg = _leg(request, call)
-    if "again" in request.GET:
-        lookup.retry(leg)
     found = lookup.found(leg, budget=Budget(SECONDS))
+    if "again" in request.GET or ("seen" in request.GET and _is_worth_another_try(leg, found)):
+        lookup.retry(leg)
+        found = lookup.found(leg, budget=Budget(SECONDS))
     leg.refresh_from_db(fields=["shown_table", "shown_id", "nobody"])
     shown = matches_of(leg, found, listed="list" in request.GET)
     if request.GET.get("seen") == shown.seen:
         return HttpResponse(status=204)
     return _matches(request, leg, shown)
+
+
+def _is_worth_another_try(leg: Leg, found: lookup.Found) -> bool:
+    """Looking on while the caller is on the line: only what passes by itself, so nobody is asked in vain."""
+    return leg.state < CallState.ENDED and found.state == "failed" and found.problem in {"unavailable", "throttled"}
 
 
 @require_GET

@@ -305,6 +305,16 @@
 
   // -- what htmx swaps -----------------------------------------------------------------------------------------------
 
+  // An answer about a call that the agent has left meanwhile must not bring it back.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, pathInfo } = event.detail;
+    const path = requestConfig?.path || pathInfo?.requestPath || "";
+    if (!path.startsWith(`${words.stateUrl}?`)) return;
+    if (new URLSearchParams(path.split("?")[1]).get("shown") === shown()) return;
+    event.detail.shouldSwap = false;
+    again = true;
+  });
+
   let stateBefore = "";
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const id = event.detail.target?.id;
@@ -359,6 +369,9 @@
 
   const idle = () => !document.activeElement || document.activeElement === document.body;
 
+  document.addEventListener("htmx:afterOnLoad", () => {
+    if (!awayTimer && byId("connection").textContent === words.wordLost) line("");
+  });
   document.addEventListener("htmx:responseError", (event) => failed(event.detail));
   document.addEventListener("htmx:sendError", (event) => failed(event.detail));
   document.addEventListener("htmx:timeout", (event) => failed(event.detail));
@@ -367,6 +380,7 @@
       keepUnsaved();
       location.reload();
     } else if (requestConfig?.verb === "get") {
+      line(words.wordLost);
       setTimeout(() => elt === root || elt === document.body ? refresh() : elt.isConnected && htmx.trigger(elt, "retry"), 3000);
     } else {
       line(words.wordFailed, 6000);

@@ -130,3 +130,14 @@ def test_the_extra_fields_come_in_their_own_slot(jana, jana_window, ring):
 
 def test_the_strip_names_the_second_caller(jana, jana_window, ring):
     assert "Jana Horáková" in text_of(jana_window.ask("who", ring(jana, "777123456").code))
+
+
+def test_when_microsoft_comes_back_the_window_finds_the_name_by_itself(jana, jana_window, ring, microsoft):
+    call = ring(jana, "777123456")
+    microsoft.control.microsoft("down")
+    try:
+        failed = jana_window.ask("matches", call.code).content.decode()
+    finally:
+        microsoft.control.microsoft("running")
+    poll = re.search(r'id="looking-on" hx-get="([^"]+)"', failed)[1]
+    assert "Jana Horáková" in text_of(jana_window.get(poll))

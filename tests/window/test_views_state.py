@@ -167,3 +167,13 @@ def test_unsigned_jana_sees_the_number_and_can_write(jana, open_window, ring):
     assert "+420 777 123 456" in text_of(parts)
     assert {"dock", "note-text"} <= ids(parts)
     assert "/sign-in/" in parts.content.decode()
+
+
+def test_a_card_from_the_address_can_be_closed_though_nobody_says_it_ended(jana, jana_window):
+    parts = jana_window.act("open", number="777123456", unique_id="9.9")
+    assert "/close/" in parts.content.decode()
+
+
+def test_a_live_call_cannot_be_closed_by_accident(jana, jana_window, ring):
+    ring(jana, "777123456")
+    assert "/close/" not in jana_window.ask("state").content.decode()
