@@ -183,7 +183,7 @@ class _Application:
     def _conclude(self, event: Event) -> None:
         call, legs = self.call, list(self.legs.values())
         for leg in legs:
-            if call.over and not leg.elsewhere:
+            if call.over:
                 leg.ended_at = leg.ended_at or self.now
             if leg.ended_at and leg.answered_at:
                 leg.answered_at = min(leg.answered_at, leg.ended_at)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from crmwindow import calls
@@ -52,8 +53,6 @@ def test_a_ringing_call_makes_a_card_for_jana(acme: Tenant, jana: Agent) -> None
 
 def test_the_number_is_encrypted_in_the_database(acme: Tenant, jana: Agent) -> None:
     tell(acme, "Ringing", Login="jana")
-
-    from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT number FROM crmwindow_call")
@@ -339,5 +338,6 @@ def test_a_repeated_event_costs_few_queries_and_wakes_nobody(
 def test_the_first_event_of_a_call_costs_few_queries(acme: Tenant, jana: Agent, django_assert_num_queries: Any) -> None:
     event = read_event(body("Ringing", Login="jana"), acme)
 
-    with django_assert_num_queries(12):
+    notify = connection.vendor == "postgresql"
+    with django_assert_num_queries(12 + notify):
         calls.receive(event, tenant=acme)
