@@ -5,6 +5,7 @@ import time
 from base64 import b64encode
 
 import pytest
+from django.utils import translation
 
 from ipexportal.simulator.exchange import Exchange, Impossible
 from ipexportal.simulator.journal import journal
@@ -107,7 +108,7 @@ def test_a_call_cannot_be_handed_to_a_busy_line(exchange: Exchange, portal: Port
     for desk in (JANA, BOB):
         exchange.ring(desk, "777123456")
         exchange.answer(desk)
-    with pytest.raises(Impossible, match="busy"):
+    with translation.override("en"), pytest.raises(Impossible, match="busy"):
         exchange.transfer(JANA, BOB)
 
 

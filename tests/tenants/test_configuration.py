@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tenants import configuration, registration
 from tenants.configuration import ConfigurationError, Diff
@@ -267,7 +267,7 @@ def test_nothing_is_half_imported(customer: Tenant, imported: Import, monkeypatc
         raise IntegrityError
 
     monkeypatch.setattr(Agent.objects, "bulk_create", refuse)
-    with pytest.raises(ConfigurationError) as error:
+    with translation.override("en"), pytest.raises(ConfigurationError) as error:
         imported(ACME + 'name = "Other"\n[[agents]]\nname = "Bob"\nemail = "bob@acme.example"\n')
     assert "at the same moment" in str(error.value)
     assert configuration.export(Tenant.objects.get(slug="acme")) == before
