@@ -38,7 +38,7 @@ _TABLE_WORDS: Final = {
         "názov organizácie", "organizácia", "názov firmy", "priezvisko alebo firma",
     ),
     "label": (
-        "popisek", "popisek tabulky", "popisek entity", "popiska", "popis", "název", "názov", "label", "caption", "title",
+        "popisek", "popisek tabulky", "popisek entity", "popis", "název", "názov", "label", "caption", "title",
         "table label", "entity label", "popis tabuľky",
     ),
 }  # fmt: skip
@@ -46,7 +46,7 @@ _ITEM_WORDS: Final = (
     "položka", "položky", "položka č", "pole", "údaj", "údaje", "item", "field", "item no", "display field", "extra field",
 )  # fmt: skip
 _PART_WORDS: Final = {
-    "label": ("popisek", "popiska", "popis", "název", "názov", "label", "caption", "title", "označení", "označenie"),
+    "label": ("popisek", "popis", "název", "názov", "label", "caption", "title", "označení", "označenie"),
     "entity": ("entita", "entity", "tabulka", "tabuľka", "table"),
     "identifier": (
         "identifikátor", "identifier", "id", "sloupec", "stĺpec", "column", "pole", "field", "column name",
