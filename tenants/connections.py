@@ -11,10 +11,11 @@ from tenants import entra
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
-from tenants.models import Agent, Instance
+from tenants.models import Agent, Instance, MicrosoftConnection
 
 METADATA_FOR = timedelta(hours=1)
 TOKEN_SECONDS = 5.0
+USE_NOTED_EVERY = timedelta(minutes=1)
 STANDARD_TABLES = ("account", "contact", "phonecall")
 
 _read: dict[int, tuple[Any, Metadata]] = {}  # instance → (when its row was stored, metadata)
@@ -26,11 +27,21 @@ def instance_of(holder: entra.Holder) -> Instance:
 
 def client_for(holder: entra.Holder) -> Client:
     """Dataverse as this identity may see it; its token is asked for when the first request goes out."""
+    if isinstance(holder, MicrosoftConnection):
+        _note_use(holder)
 
     def token(force: bool) -> str:
         return entra.token_for(holder, budget=Budget(TOKEN_SECONDS), force=force)
 
     return Client(origin=instance_of(holder).url, token=token)
+
+
+def _note_use(connection: MicrosoftConnection) -> None:
+    """It ends a day after its last use; one that has ended stays so."""
+    now = timezone.now()
+    if connection.is_live and connection.last_used_at < now - USE_NOTED_EVERY:
+        connection.last_used_at = now
+        MicrosoftConnection.objects.live().filter(pk=connection.pk).update(last_used_at=now)
 
 
 def tables(instance: Instance) -> tuple[list[str], set[str]]:

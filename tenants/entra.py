@@ -33,7 +33,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import DataverseError, SignInRequired, Unavailable
 from tenants.dataverse.transport import shared_session
 from tenants.fields import seal
-from tenants.models import Agent, Instance, SystemAccount
+from tenants.models import Agent, Instance, MicrosoftConnection, SystemAccount
 
 if TYPE_CHECKING:
     from msal import ConfidentialClientApplication, SerializableTokenCache
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # MSAL recommends form_post; that is a cross-site POST, to which browsers give no Lax cookie (design: response_mode query).
 warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
 
-Holder = Agent | SystemAccount
+Holder = Agent | MicrosoftConnection | SystemAccount
 REFRESH_AHEAD = timedelta(minutes=10)
 LEASE = timedelta(seconds=20)
 DISCOVERY_SECONDS = 3600
@@ -290,6 +290,8 @@ def token_for(holder: Holder, *, budget: Budget, force: bool = False) -> str:
     whoever gets the lease asks Microsoft, the others wait within their budget. `holder` needs a fresh row.
     Raises SignInRequired (`code` says why), Unavailable, EntraMisconfigured.
     """
+    if isinstance(holder, MicrosoftConnection) and not holder.is_live:
+        raise SignInRequired(code=holder.sign_in_error or "ended")
     token, left = _stored(holder)
     if token and left > 0 and not force:
         if left < REFRESH_AHEAD.total_seconds() and _take_lease(holder):
@@ -371,14 +373,18 @@ def _asked(holder: Holder, cache: SerializableTokenCache, budget: Budget) -> dic
     from msal.exceptions import MsalServiceError
 
     try:
-        return _as_agent(holder, cache, budget) if isinstance(holder, Agent) else _as_system(holder, cache, budget)
+        return (
+            _as_system(holder, cache, budget)
+            if isinstance(holder, SystemAccount)
+            else _as_person(holder, cache, budget)
+        )
     except (requests.RequestException, MsalServiceError, ValueError) as error:
         raise Unavailable("Microsoft's sign-in service does not answer.") from error
 
 
-def _as_agent(agent: Agent, cache: SerializableTokenCache, budget: Budget) -> dict[str, Any]:
-    instance = agent.tenant.instance
-    app = _application(agent.directory_id or "", budget, cache, settings.ENTRA_CLIENT_ID, settings.ENTRA_CLIENT_SECRET)
+def _as_person(holder: Agent | MicrosoftConnection, cache: SerializableTokenCache, budget: Budget) -> dict[str, Any]:
+    instance = holder.tenant.instance if isinstance(holder, Agent) else holder.instance
+    app = _application(holder.directory_id or "", budget, cache, settings.ENTRA_CLIENT_ID, settings.ENTRA_CLIENT_SECRET)
     accounts = app.get_accounts()
     if not accounts:
         return {"error": "invalid_grant", "error_description": ""}

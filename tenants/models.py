@@ -205,6 +205,51 @@ class SystemAccount(MicrosoftToken):
     second_secret_expires_on = models.DateField(null=True, blank=True)
 
 
+CONNECTION_FOR = timedelta(hours=24)
+
+
+class MicrosoftConnectionQuerySet(models.QuerySet["MicrosoftConnection"]):
+    def live(self) -> Self:
+        used = models.Q(last_used_at__gt=timezone.now() - CONNECTION_FOR)
+        return self.filter(models.Q(kept=True) | used, sign_in_error="").exclude(token_cache=b"")
+
+    def ended(self) -> Self:
+        """With tokens that must be erased: neither kept nor used for a day."""
+        return self.filter(kept=False, last_used_at__lte=timezone.now() - CONNECTION_FOR).exclude(token_cache=b"")
+
+
+class MicrosoftConnection(MicrosoftToken):
+    """Microsoft account of a customer's admin, for set-up and checks: ends 24 h after its last use unless kept.
+
+    Sample values and changes in the CRM use only the acting admin's own; nightly checks those that are `kept`.
+    """
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="microsoft_connections")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    account = models.CharField(_("Microsoft account"), max_length=200)
+    directory_id = models.UUIDField(editable=False)
+    object_id = models.UUIDField(editable=False)
+    systemuser_id = models.UUIDField(editable=False)
+    may_customize = models.BooleanField(default=False, editable=False)
+    kept = models.BooleanField(_("kept for nightly checks"), default=False)
+    last_used_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MicrosoftConnectionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Microsoft connection")
+        constraints = [models.UniqueConstraint(fields=["instance", "user"], name="tenants_connection_once")]
+
+    def __str__(self) -> str:
+        return self.account
+
+    @property
+    def is_live(self) -> bool:
+        in_use = self.kept or self.last_used_at > timezone.now() - CONNECTION_FOR
+        return in_use and bool(self.__dict__["token_cache"]) and not self.sign_in_error
+
+
 class AgentQuerySet(models.QuerySet["Agent"]):
     def with_window(self) -> Self:
         return self.filter(window=True)
@@ -329,6 +374,51 @@ class ApiKey(Coded):
 
     def is_live(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class CheckRun(Coded):
+    """Checks of one connection, run at once. Verbs and meanings: verification."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="check_runs")
+    by = models.CharField(max_length=200)
+    through = models.CharField(max_length=20, blank=True)  # "system", "connection" or "": nobody could look
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+
+
+class CheckResult(models.Model):
+    """What one check found. `known_state` is the last one that was verified, `since` when it began.
+
+    `evidence` holds codes, counts and names of tables, columns, rights and roles; never a person, value or secret.
+    """
+
+    class State(models.TextChoices):
+        PASSED = "passed", _("In order")
+        WARNING = "warning", _("Should be changed")
+        FAILED = "failed", _("Failed")
+        NOT_VERIFIED = "not_verified", _("Not verified")
+
+    run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="results")
+    key = models.CharField(max_length=40)
+    subject = models.CharField(max_length=128, blank=True)
+    why = models.CharField(max_length=40)
+    state = models.CharField(max_length=20, choices=State)
+    required = models.BooleanField()
+    evidence = models.JSONField(default=dict)
+    known_state = models.CharField(max_length=20, choices=State, blank=True)
+    since = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField(null=True)
+    last_passed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["run", "key", "subject"], name="tenants_check_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.subject}".strip()
 
 
 class AuditEntry(models.Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tenants.dataverse.transport import shared_session
-from tenants.models import Agent, Instance, SignInAttempt, SystemAccount, Tenant, audit
+from tenants.models import Agent, Instance, MicrosoftConnection, SignInAttempt, SystemAccount, Tenant, audit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -87,19 +88,32 @@ def register(
 
 
 def find_directory(origin: str, budget: Budget) -> uuid.UUID | None:
-    """The Entra directory an instance names to somebody without a token; None when it cannot be reached or names none.
+    """The Entra directory an instance names to somebody without a token; None when it cannot be reached or names none."""
+    return probe(origin, budget).directory_id
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What an instance says to somebody without a token. `status` is the HTTP status, None when nothing answered."""
+
+    status: int | None
+    directory_id: uuid.UUID | None
+
+
+def probe(origin: str, budget: Budget) -> Probe:
+    """Ask an instance without a token, which it answers with 401 and the name of its directory.
 
     Source: Microsoft, "Use OAuth authentication with Dataverse" (the 401 challenge). Never inside a transaction.
     """
     seconds = min(PROBE_SECONDS, budget.left())
     if seconds <= 0:
-        return None
+        return Probe(None, None)
     try:
         with shared_session().get(origin + PROBE, timeout=seconds, allow_redirects=False, stream=True) as answer:
             challenge = answer.headers.get("WWW-Authenticate", "") if answer.status_code == 401 else ""
+            return Probe(answer.status_code, _directory_in(challenge))
     except requests.RequestException:
-        return None
-    return _directory_in(challenge)
+        return Probe(None, None)
 
 
 def _directory_in(challenge: str) -> uuid.UUID | None:
@@ -207,6 +221,7 @@ def _drop_proof(instance: Instance, *, another_directory: bool) -> None:
     agents = Agent.objects.filter(tenant=instance.tenant)
     agents.update(**SIGNED_OUT, **forgotten, session_epoch=F("session_epoch") + 1)
     SystemAccount.objects.filter(instance=instance).update(**SIGNED_OUT)
+    MicrosoftConnection.objects.filter(instance=instance).update(**SIGNED_OUT, kept=False)
     under_way = SignInAttempt.objects.filter(instance=instance, outcome__in=[Outcome.WAITING, Outcome.CODE])
     under_way.update(state_digest=None, flow=b"", outcome=Outcome.REFUSED, reason="attempt_expired")
 

@@ -102,19 +102,28 @@ def _arrived(attempt: SignInAttempt, query: dict[str, str]) -> Agent:
     """Whose account it is, with tokens stored. Raises NotTrusted, DataverseError."""
     instance = attempt.instance
     identity = entra.redeem(instance, json.loads(attempt.flow), query)
+    me = vouch(instance, identity)
+    agent = _agent(attempt, identity)
+    _store(agent, identity, me, instance)
+    return agent
+
+
+def vouch(instance: Instance, identity: Identity) -> Me:
+    """Who this identity is in the instance's Dataverse. A customizer's sign-in proves an instance that is only claimed.
+
+    Raises NotTrusted, DataverseError; stores no token.
+    """
     client = Client(origin=instance.url, token=lambda force: identity.access_token)
     budget = Budget(WHOAMI_BUDGET)
     me = client.whoami(budget=budget)
     _is_same_person(identity, me, client, budget)
-    if not instance.is_proven:
-        _may_prove(identity, me, client, budget)
+    if not instance.is_proven and not is_customizer(client, me, budget):
+        raise NotTrusted("not_proven", identity.principal_name)
     if not instance.is_proven or instance.organization_id is None:
         _prove(instance, identity, me)
     elif str(instance.organization_id) != me.organization_id:
         raise NotTrusted("other_organization", identity.principal_name)
-    agent = _agent(attempt, identity)
-    _store(agent, identity, me, instance)
-    return agent
+    return me
 
 
 def _is_same_person(identity: Identity, me: Me, client: Client, budget: Budget) -> None:
@@ -128,12 +137,10 @@ def _is_same_person(identity: Identity, me: Me, client: Client, budget: Budget) 
         raise NotTrusted("other_user", identity.principal_name)
 
 
-def _may_prove(identity: Identity, me: Me, client: Client, budget: Budget) -> None:
-    """Whether a customizer of this very organization signed in."""
+def is_customizer(client: Client, me: Me, budget: Budget) -> bool:
+    """Whether this user may change the organization: System Administrator or System Customizer."""
     path = odata.query(odata.record("systemusers", me.user_id) + "/systemuserroles_association", select=("name",))
-    roles = {row.get("name") for row in client.get(path, budget=budget).rows}
-    if not roles & set(CUSTOMIZERS):
-        raise NotTrusted("not_proven", identity.principal_name)
+    return bool({row.get("name") for row in client.get(path, budget=budget).rows} & set(CUSTOMIZERS))
 
 
 def _prove(instance: Instance, identity: Identity, me: Me) -> None:
