@@ -252,7 +252,6 @@ class SignIn:
 class Idle:
     unfinished: tuple[Row, ...] = ()
     latest: tuple[Row, ...] = ()
-    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -302,7 +302,6 @@ def idle_of(agent: Agent) -> card.Idle:
     return card.Idle(
         unfinished=tuple(_row(leg, status, written.get(leg.call_id)) for leg, status in unfinished[:ROWS]),
         latest=tuple(_row(leg, status, None) for leg, status in latest[:ROWS]),
-        total=len(legs),
     )
 
 

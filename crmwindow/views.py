@@ -54,8 +54,17 @@ def enter(request: HttpRequest) -> HttpResponse:
     response.headers["Referrer-Policy"] = "no-referrer"
     if good:
         sessions.start_session(response, instance=instance, agent=agent)
+    elif _is_somebody_elses(request, agent):
+        sessions.end_session(response)
     sessions.allow_framing(response, instance)
     return response
+
+
+def _is_somebody_elses(request: HttpRequest, agent: Agent) -> bool:
+    """This browser's window belongs to a colleague, so a worn-out ticket of `agent` must not continue it."""
+    cookie = request.COOKIES.get(settings.WINDOW_COOKIE, "")
+    session = sessions.session_from_cookie(cookie, agent.tenant.instance.code)
+    return session is not None and session.agent_id not in {None, agent.pk}
 
 
 def _message(request: HttpRequest, problem: card.Problem, *, status: int) -> HttpResponse:
@@ -285,7 +294,7 @@ def create(request: AgentRequest) -> HttpResponse:
         records.create(leg=leg, table=request.POST.get("table", ""), code=request.POST.get("code", ""), **typed)
     except records.NotCreated as refusal:
         shown = matches_of(leg, lookup.found(leg, budget=Budget(SECONDS)))
-        return _matches(request, leg, shown, status=422, typed=typed, problem=problems.not_created(refusal))
+        return _matches(request, leg, shown, status=422, focus=True, typed=typed, problem=problems.not_created(refusal))
     leg.refresh_from_db()
     return _matches(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
 
@@ -315,7 +324,8 @@ def _options(leg: Leg) -> dict[str, Any]:
 def opening(request: HttpRequest, code: str) -> HttpResponse:
     """The tab of a new record, at top level and without a cookie: waits, then goes to the record and nowhere else."""
     row = Opening.objects.select_related("agent__tenant__instance").filter(digest=digest(code)).first()
-    tries = int(request.GET.get("n", "0")) if request.GET.get("n", "0").isdigit() else 0
+    counted = request.GET.get("n", "")
+    tries = int(counted) if re.fullmatch("[0-9]{1,3}", counted) else 0
     if row and row.problem:
         return _opening(request, problem=problems.opening_failed())
     if row and (row.used_at or row.expires_at < timezone.now()):

@@ -347,7 +347,7 @@
     const matches = root.querySelector("#matches[data-focus]");
     if (matches) {
       delete matches.dataset.focus;
-      if (document.activeElement?.id !== "note-text") matches.querySelector("h2")?.focus();
+      if (document.activeElement?.id !== "note-text") (matches.querySelector(".notice.bad .banner-title") || matches.querySelector("h2"))?.focus();
     }
     const done = root.querySelector("#sign-in[data-done]");
     if (done) {
@@ -379,10 +379,10 @@
     if (xhr?.status === 401) {
       keepUnsaved();
       location.reload();
-    } else if (requestConfig?.verb === "get") {
+    } else if (requestConfig?.verb === "get" && (!xhr?.status || xhr.status >= 500)) {
       line(words.wordLost);
       setTimeout(() => elt === root || elt === document.body ? refresh() : elt.isConnected && htmx.trigger(elt, "retry"), 3000);
-    } else {
+    } else if (requestConfig?.verb !== "get") {
       line(words.wordFailed, 6000);
     }
   }

@@ -151,3 +151,10 @@ def test_an_unproven_instance_says_who_must_act(instance, jana):
     instance.save()
     page = Client().get(f"/window/{instance.code}/")
     assert "System Administrator" in text_of(page) or "správce" in text_of(page)
+
+
+def test_janas_used_ticket_does_not_continue_bobs_window(jana, bob, open_window):
+    ticket = Window(jana).enter().wsgi_request.GET["ticket"]
+    bobs = open_window(bob, signed_in=False)
+    bobs.get("/window/", {"ticket": ticket})
+    assert bobs.ask("state").status_code == 401
