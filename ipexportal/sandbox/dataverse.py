@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ipexportal.sandbox import csdl, demo_data, errors, functions, metadata, odata
+from ipexportal.sandbox.customizing import ACTIONS, Customizing
 from ipexportal.sandbox.definitions import Definitions
 from ipexportal.sandbox.directory import User
 from ipexportal.sandbox.formatting import preferences
@@ -25,7 +26,7 @@ Json = dict[str, Any]
 ROOT: Final = re.compile(r"/api/data/(v9\.[0-2])/(.*)", re.DOTALL)
 RECORD: Final = re.compile(r"(\w+)\(([^)]*)\)(?:/(.+))?", re.DOTALL)
 SET: Final = re.compile(r"(\w+)(?:/(\$count))?")
-LATER: Final = ("$batch", "PublishXml", "PublishAllXml", "RetrieveMetadataChanges", "RelationshipDefinitions")
+LATER: Final = ("$batch", "RetrieveMetadataChanges", "RelationshipDefinitions")
 FUNCTIONS: Final = ("WhoAmI", "RetrieveVersion", "RetrieveCurrentOrganization")
 
 
@@ -36,6 +37,7 @@ class Dataverse:
         self.model = metadata.load()
         self.store = Store(self.model)
         self.rights = Rights(self.model)
+        self.customizing = Customizing(self.model, self.rights)
         self.writes: list[tuple[str, str, str]] = []
         self.refuse_leading_wildcards = False
         self.refuse_nested_parties = False
@@ -77,7 +79,8 @@ class Dataverse:
         self.rights.revoked.discard((privilege, upn))
 
     def require(self, table: str, column: str, level: str) -> None:
-        """Set a column's required level: None, Recommended, ApplicationRequired or SystemRequired."""
+        """Set a column's required level: None, Recommended, ApplicationRequired or SystemRequired. Published at once."""
+        self.customizing.pending.pop((table, column), None)
         self.model.change_column(table, column, required=level)
 
     # routing
@@ -94,14 +97,14 @@ class Dataverse:
         path = found[2]
         if path.startswith(LATER):
             raise errors.not_implemented(re.split(r"[(/]", path)[0])
+        if path in ACTIONS or (path.startswith("EntityDefinitions") and request.method != "GET"):
+            return self._customize(request, path, caller)
         if path in ("", "$metadata") or path.startswith((*FUNCTIONS, "EntityDefinitions")):
             return self._about_service(request, path, caller)
         return self._records(request, path, caller)
 
     def _about_service(self, request: Request, path: str, caller: Caller) -> Response:
         if request.method != "GET":
-            if path.startswith("EntityDefinitions"):
-                raise errors.not_implemented("Changing metadata")
             uri = f"{request.origin}{request.path}"
             raise errors.Refused(404, "", f"No HTTP resource was found that matches the request URI '{uri}'.")
         if path == "$metadata":
@@ -115,6 +118,12 @@ class Dataverse:
         if answer is None:
             raise errors.unknown_segment(path)
         return _json(200, answer)
+
+    def _customize(self, request: Request, path: str, caller: Caller) -> Response:
+        act = self.customizing.publish if path in ACTIONS else self.customizing.change
+        answer = act(request, path, caller.user)
+        self.writes.append((request.method, request.path, caller.user.upn))
+        return answer
 
     def _records(self, request: Request, path: str, caller: Caller) -> Response:
         if found := SET.fullmatch(path):

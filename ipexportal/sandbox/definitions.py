@@ -13,6 +13,7 @@ from ipexportal.sandbox.metadata import Column, Model, Navigation, Option, Table
 from ipexportal.sandbox.odata import AllOf, AnyOf, Call, Comparison, Expand, Filter, Not, Options, Path, TextTest, Value
 from ipexportal.sandbox.odata import parse as parse_options
 from ipexportal.sandbox.reading import Caller
+from ipexportal.sandbox.rights import VERBS, privilege_id
 
 Json = dict[str, Any]
 NAMESPACE: Final = "Microsoft.Dynamics.CRM."
@@ -182,7 +183,7 @@ class Definitions:
             "CanCreateAttributes": _managed(True, "cancreateattributes"),
             "CanChangeTrackingBeEnabled": _managed(True, "canchangetrackingbeenabled"),
             "IsCustomizable": _managed(True, "iscustomizable"),
-            "Privileges": [],
+            "Privileges": [_privilege(table, verb) for verb in VERBS],
         }
         for expand in options.expand:
             shown[expand.navigation] = self._expanded(table, expand)
@@ -258,7 +259,7 @@ class Definitions:
             "IsValidForAdvancedFind": _managed(not column.attribute_of, "canmodifysearchsettings"),
             "RequiredLevel": {
                 "Value": column.required,
-                "CanBeChanged": column.required != "SystemRequired",
+                "CanBeChanged": column.required != "SystemRequired" and not column.level_fixed,
                 "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
             },
             "SourceType": 0,
@@ -394,6 +395,14 @@ def class_of(column: Column) -> str:
 
 def column_id(table: Table, column: Column) -> str:
     return metadata_id("column", table.logical_name, column.logical_name)
+
+
+def _privilege(table: Table, verb: str) -> Json:
+    """Microsoft: SecurityPrivilegeMetadata complex type."""
+    name = f"prv{verb}{table.privilege}"
+    reaches = dict.fromkeys(("CanBeBasic", "CanBeLocal", "CanBeDeep"), table.user_owned)
+    more = {"CanBeGlobal": True, "CanBeEntityReference": False, "CanBeParentEntityReference": False}
+    return {**reaches, **more, "Name": name, "PrivilegeId": privilege_id(name), "PrivilegeType": verb}
 
 
 def _managed(value: bool, name: str) -> Json:

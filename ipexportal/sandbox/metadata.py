@@ -81,6 +81,7 @@ class Column:
     logical: bool = False
     custom: bool = False
     type_name: str = ""
+    level_fixed: bool = False  # RequiredLevel.CanBeChanged is false
     edm: str = field(init=False, default="")
     property_name: str = field(init=False, default="")
 
@@ -197,6 +198,11 @@ class Model:
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables.values())
+
+    def change_table(self, table: str, **changes: Any) -> None:
+        """Replace what a table is, such as whether it has activities."""
+        changed = replace(self.tables[table], **changes)
+        self.tables[table] = self.sets[changed.entity_set] = changed
 
     def change_column(self, table: str, column: str, **changes: Any) -> None:
         """Replace a column's definition, such as its required level."""

@@ -14,6 +14,7 @@ from ipexportal.sandbox.metadata import Model, Table, metadata_id
 VERBS: Final = ("Create", "Read", "Write", "Append", "AppendTo", "Assign", "Delete")
 OWNED: Final = ("Account", "Contact", "Lead", "Activity", "nnn_myLead")
 OPEN_TO_ALL: Final = ("User", "Team", "BusinessUnit", "Organization", "Role", "AppModule", "TransactionCurrency")
+CUSTOMIZING: Final = ("prvReadAttribute", "prvWriteAttribute", "prvPublishCustomization")
 ACCESS: Final = {
     "Read": "ReadAccess",
     "Write": "WriteAccess",
@@ -43,7 +44,10 @@ def privileges(user: User) -> dict[str, Depth]:
 def _of_role(role: str, reach: Depth) -> dict[str, Depth]:
     match role:
         case "System Administrator":
-            return {f"prv{verb}{table}": "Global" for verb in VERBS for table in (*OWNED, *OPEN_TO_ALL)}
+            all_tables = {f"prv{verb}{table}": "Global" for verb in VERBS for table in (*OWNED, *OPEN_TO_ALL)}
+            return {**all_tables, **dict.fromkeys(CUSTOMIZING, "Global")}  # type: ignore[dict-item]
+        case "System Customizer":
+            return dict.fromkeys(CUSTOMIZING, "Global")
         case "Service Reader":
             return {f"prvRead{table}": "Global" for table in (*OWNED, *OPEN_TO_ALL)}
         case "Service Writer":
@@ -79,6 +83,17 @@ class Rights:
         if depth is None:
             raise self._missing_privilege(user, verb, table)
         return depth
+
+    def require_named(self, user: User, name: str) -> None:
+        """As `require`, for a privilege that is about no table, such as prvPublishCustomization."""
+        if {(name, user.upn), (name, None)} & self.revoked or name not in privileges(user):
+            raise errors.Refused(
+                403,
+                "0x80040220",
+                f"Principal user (Id={user.systemuser_id}, type=8, roleCount={len(user.roles)}, "
+                f"privilegeCount={len(privileges(user))}, accessMode={4 if user.application_id else 0}), is missing "
+                f"{name} privilege (Id={privilege_id(name)}). context.Caller={user.systemuser_id}",
+            )
 
     def own_only(self, user: User, verb: str, table: Table) -> bool:
         """Whether the user's privilege (required) reaches no further than own records."""

@@ -188,9 +188,9 @@ def test_every_navigation_property_can_be_expanded(alice: Person) -> None:
                 )
 
 
-def test_metadata_is_not_changed_yet(alice: Person) -> None:
-    assert alice.ask("PUT", f"{CALL}/Attributes(LogicalName='from')", body={}).error[0] == 501
-    assert alice.post("PublishXml", {}).error[0] == 501
+def test_a_tables_privileges_are_named_in_its_definition(jana: Person) -> None:
+    privileges = jana.get("EntityDefinitions(LogicalName='phonecall')", "$select=Privileges").data["Privileges"]
+    assert {one["PrivilegeType"]: one["Name"] for one in privileges}["AppendTo"] == "prvAppendToActivity"
 
 
 def test_who_am_i(jana: Person) -> None:
