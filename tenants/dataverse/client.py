@@ -140,12 +140,16 @@ class Client:
         if_match: str | None = None,
         if_none_match: str | None = None,
         consistency_strong: bool = False,
+        merge_labels: bool = False,
     ) -> Answer:
         """Send a request below /api/data/v9.2/ (or to a link Dataverse gave) and read its answer inside `budget`.
 
-        `consistency_strong` bypasses Dataverse's cache of metadata and rights (about 30 s old). Raises DataverseError.
+        `consistency_strong` bypasses Dataverse's cache of metadata and rights (about 30 s old). `merge_labels` keeps the
+        labels in other languages when a definition is replaced. Raises DataverseError.
         """
         headers = _headers(prefer, if_match, if_none_match, strong=consistency_strong)
+        if merge_labels:
+            headers["MSCRM.MergeLabels"] = "true"
         body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
         if body is not None or method not in READS:
             headers["Content-Type"] = "application/json; charset=utf-8"
