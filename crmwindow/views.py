@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -24,7 +25,7 @@ from crmwindow.presentation import matches_of, state_of
 from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view, window_view
 from tenants import sign_in as signing_in
 from tenants.dataverse.budget import Budget
-from tenants.dataverse.errors import DataverseError
+from tenants.dataverse.errors import DataverseError, NotFound
 from tenants.models import Agent, SignInAttempt, digest
 from tenants.refusals import refusal_of
 
@@ -392,10 +393,11 @@ def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
 def keep_note(request: AgentRequest) -> HttpResponse:
     """Two versions of a note: the agent says which one stays."""
     leg, note = _note(request)
-    if request.POST.get("keep") == "theirs":
-        notes.keep_theirs(note)
-    else:
-        notes.keep_mine(note)
+    with suppress(NotFound):  # settled already, by the first of two clicks
+        if request.POST.get("keep") == "theirs":
+            notes.keep_theirs(note)
+        else:
+            notes.keep_mine(note)
     return _parts(request, leg, [], before=None)
 
 

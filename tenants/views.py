@@ -60,7 +60,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 def done(request: HttpRequest, attempt: uuid.UUID) -> HttpResponse:
     """How it ended: close this window, type this code there, or why not."""
     row = sign_in.of_browser(attempt, request.COOKIES.get(COOKIE, ""))
-    if row is None:
+    if row is None or row.outcome == row.Outcome.WAITING:
         return _page(request, None, refusal_of("attempt_expired"), status=410)
     if row.outcome in {row.Outcome.REFUSED, row.Outcome.OTHER_ACCOUNT}:
         return _page(request, row, refusal_of(row.reason, attempt=row))

@@ -5,9 +5,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ipexportal.sandbox import directory
 from ipexportal.sandbox.visitor import pick
-from tenants import entra
+from tenants import connections, entra
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.metadata import Metadata
 from tenants.models import Agent
 
+_tables: dict[str, Metadata] = {}
 _identities: dict[tuple[str, str], entra.Identity] = {}
 
 
@@ -29,6 +32,14 @@ def sign_in(agent: Agent) -> Agent:
     agent.save()
     agent.refresh_from_db()
     return agent
+
+
+def know_tables(agent: Agent) -> None:
+    """As if somebody had looked something up within the hour: the instance's tables are known. Read once per sandbox."""
+    instance = agent.tenant.instance
+    if instance.url not in _tables:
+        _tables[instance.url] = connections.metadata(instance, connections.client_for(agent), Budget(15))
+    connections.keep(instance, _tables[instance.url])
 
 
 def forget() -> None:

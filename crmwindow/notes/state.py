@@ -114,7 +114,12 @@ def handover(leg: Leg) -> Note | None:
 
 
 def load(note: Note, *, budget: Budget) -> Note:
-    """Bring an erased text back from Dataverse so that its author can go on editing it. Raises DataverseError."""
+    """Bring an erased text back from Dataverse so that its author can go on editing it. Raises DataverseError.
+
+    A text that is here, perhaps typed in another window a moment ago, is never replaced.
+    """
+    if note.erased_at is None:
+        return note
     client = connections.client_for(note.author)
     instance = note.author.tenant.instance
     table = connections.metadata(instance, client, budget).table("phonecall")
@@ -127,9 +132,12 @@ def load(note: Note, *, budget: Budget) -> Note:
 
 
 def _take_over(note: Note, content: Content, etag: str) -> None:
-    """What is in Dataverse is our newest revision now."""
+    """What is in Dataverse is our newest revision now, unless the author has typed since `note` was read."""
     with transaction.atomic():
         current = Note.objects.select_for_update().get(pk=note.pk)
+        if current.revision != note.revision:
+            note.refresh_from_db()
+            return
         current.text, current.outcome, current.etag = content.text, content.outcome, etag
         current.revision += 1
         current.written_revision = current.frozen_revision = current.revision

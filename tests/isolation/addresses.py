@@ -1,0 +1,110 @@
+"""Every address the portal answers at, and what each person gets there.
+
+`WINDOW`, `TOP_LEVEL`, `API` and `ACCOUNTS` map the name of an address to its method and one status per persona. In the
+window everybody asks about *jana's* call at Acme's instance.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import get_resolver
+
+PERSONAS = ("anonymous", "jana", "bob", "eve", "alice", "ivana")
+Row = tuple[str, tuple[int, ...]]
+
+
+def only_jana(method: str, status: int = 200) -> Row:
+    """Her own window answers; a colleague's says that there is no such call; everybody else is nobody here."""
+    return method, (401, status, 404, 401, 401, 401)
+
+
+def agents(method: str, status: int = 200) -> Row:
+    """About the asking agent, whoever that is."""
+    return method, (401, status, status, 401, 401, 401)
+
+
+def everybody(method: str, status: int = 200) -> Row:
+    return method, (status,) * 6
+
+
+def members(method: str, status: int = 200, *, others: int = 302) -> Row:
+    """People with a portal session; a window's session is none."""
+    return method, (others, others, others, others, status, status)
+
+
+WINDOW: dict[str, Row] = {
+    "window:shell": everybody("GET"),
+    "window:state": agents("GET"),
+    "window:open": agents("POST"),
+    "window:call": only_jana("GET"),
+    "window:who": only_jana("GET"),
+    "window:matches": only_jana("GET"),
+    "window:details": only_jana("GET"),
+    "window:history": only_jana("GET"),
+    "window:choose": only_jana("POST"),
+    "window:note": only_jana("POST"),
+    "window:note_send": only_jana("POST"),
+    "window:note_keep": only_jana("POST"),
+    "window:note_load": only_jana("POST"),
+    "window:create": only_jana("POST", 422),
+    "window:close": only_jana("POST"),
+    "window:sign_in": everybody("POST"),
+    "window:sign_in_status": ("GET", (200, 204, 200, 200, 200, 200)),  # another window's attempt: begin your own
+    "window:sign_in_code": ("POST", (200, 422, 200, 200, 200, 200)),
+}
+TOP_LEVEL: dict[str, Row] = {
+    "window:enter": everybody("GET", 404),
+    "window:events": everybody("GET", 204),
+    "window:opening": everybody("GET"),
+    "window:sign_in_page": everybody("GET", 302),
+    "signin:callback": everybody("GET", 400),
+    "signin:done": everybody("GET", 410),
+}
+API: dict[str, Row] = {
+    "api:token": everybody("POST", 401),
+    "api:events": everybody("POST", 401),
+    "api:window_tickets": everybody("POST", 401),
+    "api:openapi-json": everybody("GET"),
+    "api:openapi-view": everybody("GET"),
+    "api:api-root": everybody("GET", 404),
+}
+ACCOUNTS: dict[str, Row] = {
+    "account_login": members("GET", 302, others=200),
+    "account_logout": members("GET"),
+    "account_inactive": everybody("GET"),
+    "account_signup": members("GET", 302, others=200),  # says that accounts are given by invitation
+    "account_reauthenticate": members("GET"),
+    "account_email": members("GET"),
+    "account_email_verification_sent": everybody("GET"),
+    "account_change_password": members("GET"),
+    "account_set_password": members("GET", 302),
+    "account_reset_password": everybody("GET"),
+    "account_confirm_login_code": members("GET", 302),
+    "account_confirm_email": everybody("GET"),
+    "account_reset_password_from_key_done": everybody("GET"),
+    "account_reset_password_from_key": everybody("GET"),
+    "account_reset_password_done": everybody("GET"),
+    "mfa_index": members("GET"),
+    "mfa_authenticate": members("GET", 302),
+    "mfa_reauthenticate": members("GET", 302),
+    "mfa_activate_totp": members("GET", 302),
+    "mfa_deactivate_totp": members("GET", 404),
+    "mfa_view_recovery_codes": members("GET", 404),
+    "mfa_generate_recovery_codes": members("GET", 302),
+    "mfa_download_recovery_codes": members("GET", 404),
+}
+TABLE = WINDOW | TOP_LEVEL | API | ACCOUNTS
+STAFF_ONLY = "admin:"  # and all that Django adds under it: for everybody but staff it is a login page
+
+
+def names() -> Iterator[str]:
+    """The name of every address; those without one by their pattern."""
+    yield from _names(get_resolver(), "")
+
+
+def _names(resolver: Any, namespace: str) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if hasattr(entry, "url_patterns"):
+            yield from _names(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+        else:
+            yield namespace + (entry.name or str(entry.pattern))

@@ -1,0 +1,209 @@
+"""Every address × everybody who might ask: strangers cannot tell "not yours" from "not there", and see nothing of it."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from tests.isolation import addresses
+from tests.isolation.addresses import ACCOUNTS, API, PERSONAS, TABLE, TOP_LEVEL, WINDOW
+from tests.isolation.conftest import ACMES, World
+
+pytestmark = pytest.mark.django_db
+OF_A_CALL = ("window:call", "window:who", "window:matches", "window:details", "window:history")
+OF_AN_ATTEMPT = ("window:sign_in_status", "window:sign_in_code")
+POSTS_ABOUT_A_CALL = [name for name, row in WINDOW.items() if row[0] == "POST" and row[1][2] == 404]
+INLINE = re.compile(
+    r"<style|<script(?![^>]*(?:\ssrc=|application/json))|<[^>]*\s(?:style|on[a-z]+)\s*=|javascript:", re.IGNORECASE
+)
+
+
+def arguments(name: str, world: World) -> list[Any]:
+    attempt = world.attempt.code
+    known: dict[str, list[Any]] = dict.fromkeys(WINDOW, [world.code])
+    known |= dict.fromkeys(OF_A_CALL, [world.code, world.call.code])
+    known |= dict.fromkeys(OF_AN_ATTEMPT, [world.code, attempt])
+    known |= dict.fromkeys(("window:sign_in_page", "signin:done"), [attempt])
+    known |= {
+        "window:opening": [world.tab],
+        "account_confirm_email": ["abc"],
+        "account_reset_password_from_key": ["1", "abc-def"],
+    }
+    return known.get(name, [])
+
+
+def values(name: str, world: World) -> dict[str, str]:
+    """Of a POST that would change something if it got through."""
+    more: dict[str, dict[str, str]] = {
+        "window:open": {"number": "605333444", "unique_id": "9003.3"},
+        "window:choose": {"record": "nobody"},
+        "window:note_keep": {"keep": "theirs"},
+        "window:create": {"table": "phonecall", "code": "x" * 20, "last_name": "Vetřelec"},
+        "window:sign_in_code": {"code": "000000"},
+    }
+    return {"call": str(world.call.code), "text": "Vetřelcova poznámka", **more.get(name, {})}
+
+
+def ask(client: Client, name: str, world: World) -> Any:
+    address = reverse(name, args=arguments(name, world))
+    return client.get(address) if TABLE[name][0] == "GET" else client.post(address, values(name, world))
+
+
+def everybodys_answers(table: dict[str, addresses.Row], world: World) -> Iterator[tuple[str, str, Any]]:
+    """Jana asks last, so that what she does spoils nothing for the others."""
+    for who in (*(who for who in PERSONAS if who != "jana"), "jana"):
+        for name in table:
+            yield name, who, ask(world.clients[who], name, world)
+
+
+def text_of(answer: HttpResponse) -> str:
+    headers = " ".join(f"{name}: {value}" for name, value in answer.headers.items())
+    return f"{headers} {answer.content.decode()}".replace("\xa0", " ")
+
+
+def test_no_address_is_missing_from_the_table() -> None:
+    there = {name for name in addresses.names() if not name.startswith(addresses.STAFF_ONLY)}
+    assert there == TABLE.keys()
+
+
+@pytest.mark.parametrize("table", [WINDOW, TOP_LEVEL, API, ACCOUNTS], ids=["window", "top level", "api", "accounts"])
+def test_everybody_gets_what_is_theirs(world: World, table: dict[str, addresses.Row]) -> None:
+    got: dict[str, dict[str, int]] = {}
+    told: dict[tuple[str, str], set[str]] = {}
+    unsafe: dict[tuple[str, str], list[str]] = {}
+    for name, who, answer in everybodys_answers(table, world):
+        got.setdefault(name, {})[who] = answer.status_code
+        if words := world.told_to(who, text_of(answer)):
+            told[name, who] = words
+        if faults := unsafe_in(answer):
+            unsafe[name, who] = faults
+    assert got == {name: dict(zip(PERSONAS, statuses, strict=True)) for name, (_, statuses) in table.items()}
+    assert told == {}
+    assert unsafe == {}
+
+
+def unsafe_in(answer: HttpResponse) -> list[str]:
+    """What no answer may carry: a lax policy, or anything a strict one would refuse."""
+    policy = answer.headers.get("Content-Security-Policy", "")
+    found = [] if "default-src 'none'" in policy and "'unsafe" not in policy else [f"policy: {policy}"]
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        found += INLINE.findall(answer.content.decode())
+    return found
+
+
+def test_the_admin_is_a_login_page_for_everybody_but_staff(world: World) -> None:
+    root = reverse("admin:index")
+    answers = {who: world.clients[who].get(root) for who in PERSONAS}
+    assert {who: answer.status_code for who, answer in answers.items()} == {
+        "anonymous": 302, "jana": 302, "bob": 302, "eve": 302, "alice": 302, "ivana": 200
+    }  # fmt: skip
+    assert INLINE.findall(answers["ivana"].content.decode()) == []
+
+
+def test_every_list_of_the_admin_is_closed_to_customers(world: World) -> None:
+    admin = next(entry for entry in get_resolver().url_patterns if getattr(entry, "namespace", "") == "admin")
+    lists = [name for name in admin.reverse_dict if isinstance(name, str) and name.endswith(("_changelist", "_add"))]
+    assert len(lists) > 20
+    for name in lists:
+        address = reverse(f"admin:{name}")
+        for who in ("anonymous", "jana", "alice"):
+            answer = world.clients[who].get(address)
+            assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={address}"), who
+
+
+def test_nobody_makes_an_account_uninvited(db: None) -> None:
+    from django.contrib.auth.models import User
+
+    answer = Client().post(
+        reverse("account_signup"), {"email": "mallory@example.com", "password1": "mallory-has-a-long-password"}
+    )
+    assert answer.status_code == 200
+    assert not User.objects.exists()
+
+
+# -- codes of somebody else --------------------------------------------------------------------------------------------
+
+
+def test_an_instance_that_is_not_there_is_not_found(world: World) -> None:
+    for name, (method, _statuses) in WINDOW.items():
+        address = reverse(name, args=[uuid.uuid4(), *arguments(name, world)[1:]])
+        for who in PERSONAS:
+            client = world.clients[who]
+            answer = client.get(address) if method == "GET" else client.post(address, values(name, world))
+            assert (name, who, answer.status_code) == (name, who, 404)
+
+
+def test_eves_call_is_not_there_for_jana_and_looks_like_none(world: World) -> None:
+    for name in OF_A_CALL:
+        eves, nobodys = (
+            world.clients["jana"].get(reverse(name, args=[world.code, code]))
+            for code in (world.eves_call.code, uuid.uuid4())
+        )
+        assert (name, eves.status_code, nobodys.status_code) == (name, 404, 404)
+        assert eves.content == nobodys.content
+
+
+def test_a_post_about_eves_call_changes_nothing(world: World) -> None:
+    before = world.rows()
+    for name in POSTS_ABOUT_A_CALL:
+        sent = values(name, world) | {"call": str(world.eves_call.code)}
+        answer = world.clients["jana"].post(reverse(name, args=[world.code]), sent)
+        assert (name, answer.status_code, world.rows() == before) == (name, 404, True)
+
+
+def test_a_post_about_janas_call_by_anybody_else_changes_nothing(world: World) -> None:
+    before = world.rows()
+    for name in POSTS_ABOUT_A_CALL:
+        for who in set(PERSONAS) - {"jana"}:
+            assert ask(world.clients[who], name, world).status_code in {401, 404}
+            assert world.rows() == before, (name, who)
+
+
+def test_a_colleagues_unique_id_makes_a_private_card_and_shows_nothing_of_the_colleagues_call(world: World) -> None:
+    bob = world.clients["bob"]
+    address = reverse("window:open", args=[world.code])
+    answer = bob.post(address, {"number": "605333444", "direction": "incoming", "unique_id": world.call.unique_id})
+    assert answer.status_code == 200
+    assert {word for word in ACMES if word in text_of(answer)} == set()
+    card = world.bob.private_calls.get()
+    assert (card.unique_id, card.number, card.legs.count()) == (world.call.unique_id, "+420605333444", 1)
+    assert [leg.agent for leg in world.call.legs.all()] == [world.jana]
+    shown = bob.get(reverse("window:state", args=[world.code]))
+    assert str(card.code) in text_of(shown)
+    assert {word for word in ACMES if word in text_of(shown)} == set()
+
+
+def test_a_colleagues_unique_id_in_the_address_of_the_page_opens_nothing_by_itself(world: World) -> None:
+    before = world.rows()
+    address = reverse("window:shell", args=[world.code])
+    page = world.clients["bob"].get(address, {"number": "605333444", "unique_id": world.call.unique_id})
+    assert page.status_code == 200
+    assert {word for word in ACMES if word in text_of(page)} == set()
+    assert world.rows() == before
+
+
+def test_a_key_of_beta_says_nothing_about_acmes_call(world: World, betas_key: str) -> None:
+    answer = Client().post(
+        "/api/v1/events",
+        {"EventName": "Answered", "UniqueId": world.call.unique_id, "Login": "jana", "From": "777123456"},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {betas_key}"},
+    )
+    assert answer.status_code == 202
+    assert answer.json()["call"] != str(world.call.code)
+    assert [leg.agent for leg in world.call.legs.all()] == [world.jana]
+
+
+def test_a_key_is_not_a_session_and_a_session_is_not_a_key(world: World, events_key: str) -> None:
+    state = reverse("window:state", args=[world.code])
+    with_key = Client(headers={**world.headers, "Authorization": f"Bearer {events_key}"}).get(state)
+    assert with_key.status_code == 401
+    body = {"EventName": "Ringing", "UniqueId": "9.9", "From": "777123456", "Login": "bob"}
+    for who in ("jana", "alice", "ivana"):
+        sent = world.clients[who].post("/api/v1/events", body, content_type="application/json")
+        assert sent.status_code == 401, who
