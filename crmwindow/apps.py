@@ -7,4 +7,7 @@ class CrmWindowConfig(AppConfig):
     verbose_name = _("CRM window")
 
     def ready(self) -> None:
-        from crmwindow import configuration  # noqa: F401  (adds its section to the configuration file)
+        from crmwindow import configuration, notes  # noqa: F401  (adds its section to the configuration file)
+        from tenants import sign_in
+
+        sign_in.when_signed_in.append(notes.after_sign_in)

@@ -6,6 +6,7 @@ service error codes" (too many conditions, 0x8004430C).
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from crmwindow import phone
 from tenants.dataverse import odata
@@ -30,6 +31,12 @@ def filters(
     size = len(odata.encode(template)) + len("%20or%20")
     sizes = [size + len(part) - len(template) for part in parts]
     return list(_packed(parts, sizes, conditions=len(patterns) + 1, max_conditions=max_conditions, max_url=max_url))
+
+
+@lru_cache(maxsize=64)
+def _spelt(number: phone.Number) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """One look-up asks for the same number in several tables."""
+    return phone.spellings(number), phone.patterns(number)
 
 
 def name_filters(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import get_ident
 from typing import Any
 
 from django.utils import timezone
@@ -26,12 +27,19 @@ def instance_of(holder: entra.Holder) -> Instance:
 
 
 def client_for(holder: entra.Holder) -> Client:
-    """Dataverse as this identity may see it; its token is asked for when the first request goes out."""
+    """Dataverse as this identity may see it; its token is asked for when the first request goes out.
+
+    Several threads may use the client at once: when Dataverse refuses a token, one of them renews it for all.
+    """
+    given: dict[int, int] = {}  # thread → version of the token it was given
     if isinstance(holder, MicrosoftConnection):
         _note_use(holder)
 
     def token(force: bool) -> str:
-        return entra.token_for(holder, budget=Budget(TOKEN_SECONDS), force=force)
+        is_renewed = given.get(get_ident(), holder.token_version) != holder.token_version
+        text = entra.token_for(holder, budget=Budget(TOKEN_SECONDS), force=force and not is_renewed)
+        given[get_ident()] = holder.token_version
+        return text
 
     return Client(origin=instance_of(holder).url, token=token)
 

@@ -299,9 +299,10 @@ def token_for(holder: Holder, *, budget: Budget, force: bool = False) -> str:
         return token
     if isinstance(holder, Agent) and not holder.is_signed_in:
         raise SignInRequired(code=holder.sign_in_error or "never")
+    version = holder.token_version
     if _take_lease(holder):
         return _refresh(holder, budget)
-    return _wait_for_other(holder, budget)
+    return _wait_for_other(holder, version, budget)
 
 
 def sign_out(agent: Agent) -> None:
@@ -427,9 +428,8 @@ def _store(holder: Holder, **values: Any) -> None:
             setattr(holder, name, value)
 
 
-def _wait_for_other(holder: Holder, budget: Budget) -> str:
-    """Somebody else refreshes: look at the row until there is news."""
-    version = holder.token_version
+def _wait_for_other(holder: Holder, version: int, budget: Budget) -> str:
+    """Somebody else refreshes, perhaps another thread with this very object: look at the row until it is newer."""
     while not budget.expired:
         sleep(min(0.05, budget.left()))
         holder.refresh_from_db()

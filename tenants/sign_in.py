@@ -11,6 +11,7 @@ import hmac
 import json
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,6 +34,8 @@ CODES_PER_ACCOUNT = 10
 WHOAMI_BUDGET = 8.0
 CUSTOMIZERS = ("System Administrator", "System Customizer")
 Outcome = SignInAttempt.Outcome
+when_signed_in: list[Callable[[Agent], object]] = []
+"""Who wants to hear of it; filled when the apps are ready, because this one does not know those above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,8 @@ def _store(agent: Agent, identity: Identity, me: Me, instance: Instance) -> None
     agent.refresh_from_db()
     if not stored:
         raise NotTrusted("attempt_expired" if agent.window else "window_disabled", identity.principal_name)
+    for tell in when_signed_in:
+        tell(agent)
 
 
 def _welcome(attempt: SignInAttempt, agent: Agent, *, same_browser: bool) -> None:

@@ -494,3 +494,9 @@ def test_what_was_sent_is_kept_as_revisions(jana: Agent, talk: Talk) -> None:
         (1, "první"),
         (2, "druhé"),
     ]
+
+
+def test_whoever_signs_in_sends_what_waited() -> None:
+    from tenants import sign_in as signing_in
+
+    assert notes.after_sign_in in signing_in.when_signed_in
