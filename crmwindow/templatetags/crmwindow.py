@@ -22,7 +22,7 @@ def icon(name: str, css: str = "") -> SafeString:
 
 @register.filter
 def day(at: datetime) -> str:
-    """"12. 11." in Czech and Slovak, "12 Nov" in English; with the year when it is another one."""
+    """Like "12. 11." in Czech and Slovak, "12 Nov" in English; with the year when it is another one."""
     local = timezone.localtime(at)
     if local.year == timezone.localtime().year:
         return formats.date_format(local, pgettext("format of day and month", "j M"))
@@ -31,13 +31,13 @@ def day(at: datetime) -> str:
 
 @register.filter
 def clock(at: datetime) -> str:
-    """"14:36"."""
+    """Like "14:36"."""
     return timezone.localtime(at).strftime("%H:%M").removeprefix("0")
 
 
 @register.filter
 def clock_seconds(at: datetime) -> str:
-    """"14:33:08", the form in which a save is confirmed."""
+    """Like "14:33:08", the form in which a save is confirmed."""
     return timezone.localtime(at).strftime("%H:%M:%S").removeprefix("0")
 
 

@@ -135,7 +135,7 @@ def _customer(origin: str) -> str:
 def _read_as(login: str, path: str) -> dict[str, Any]:
     agent = Agent.objects.get(login=login)
     answer = connections.client_for(agent).get(path, budget=Budget(10))
-    data: dict[str, Any] = answer.data
+    data: dict[str, Any] = answer.data or {}
     return data
 
 
