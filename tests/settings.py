@@ -27,3 +27,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if not ON_POSTGRESQL:  # noqa: F405  (a file, as in the demo: threads meet its real locks)
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(tempfile.gettempdir(), f"ipex-test-{os.getpid()}.sqlite3")}  # noqa: F405
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405
+
+WHITENOISE_AUTOREFRESH = True  # look at static files when asked for one, not whenever a test makes a client

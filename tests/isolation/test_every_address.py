@@ -23,18 +23,18 @@ INLINE = re.compile(
 )
 
 
-def arguments(name: str, world: World) -> list[Any]:
+def arguments(name: str, world: World) -> tuple[Any, ...]:
     attempt = world.attempt.code
-    known: dict[str, list[Any]] = dict.fromkeys(WINDOW, [world.code])
-    known |= dict.fromkeys(OF_A_CALL, [world.code, world.call.code])
-    known |= dict.fromkeys(OF_AN_ATTEMPT, [world.code, attempt])
-    known |= dict.fromkeys(("window:sign_in_page", "signin:done"), [attempt])
+    known: dict[str, tuple[Any, ...]] = dict.fromkeys(WINDOW, (world.code,))
+    known |= dict.fromkeys(OF_A_CALL, (world.code, world.call.code))
+    known |= dict.fromkeys(OF_AN_ATTEMPT, (world.code, attempt))
+    known |= dict.fromkeys(("window:sign_in_page", "signin:done"), (attempt,))
     known |= {
-        "window:opening": [world.tab],
-        "account_confirm_email": ["abc"],
-        "account_reset_password_from_key": ["1", "abc-def"],
+        "window:opening": (world.tab,),
+        "account_confirm_email": ("abc",),
+        "account_reset_password_from_key": ("1", "abc-def"),
     }
-    return known.get(name, [])
+    return known.get(name, ())
 
 
 def values(name: str, world: World) -> dict[str, str]:
