@@ -184,16 +184,16 @@ class _Attempt:
             Instance.objects.filter(pk=self.instance.pk).update(refuses_nested_parties=True)
 
     def _rewrite(self, content: Content) -> dict[str, Any]:
-        """Replace our own older text, only in the version we know."""
+        """Replace our own older text, only in a version whose text is known to be ours."""
         if self.note.step == Note.Step.COMPLETED:
-            self._reopen()
-        if not self.dataverse.etag and self._judge(self.dataverse.read(), content) == "same":
+            self._reopen(content)
+        elif not self.dataverse.etag and self._judge(self.dataverse.read(), content) == "same":
             return self.dataverse.row
         for _attempt in range(3):
             try:
                 self.dataverse.patch(self.activity.text(content))
             except errors.Closed:
-                self._reopen()
+                self._reopen(content)
                 continue
             except (errors.VersionMismatch, errors.Unavailable) as error:
                 if isinstance(error, errors.Unavailable) and not error.may_have_applied:
@@ -203,12 +203,28 @@ class _Attempt:
                 return row
         raise errors.Unavailable("The note's text did not stay in Dataverse.")
 
-    def _reopen(self) -> None:
-        """A completed activity is read-only: open it, and complete it again at the end."""
+    def _reopen(self, content: Content | None = None) -> None:
+        """A completed activity is read-only: open it, and complete it again at the end.
+
+        With `content` the text is judged before and after, because the version that comes out of it is then trusted.
+        """
         self.close_again = True
+        if content:
+            self._judge(self.dataverse.read(), content)
         self.dataverse.patch_latest(OPEN)
         if self.note.step == Note.Step.COMPLETED:
-            self._progress(step=Note.Step.TIMED)
+            self._progress(step=Note.Step.TIMED, etag=self._trusted_etag())
+        if content:
+            self._judge(self.dataverse.row, content)
+
+    def _trusted_etag(self) -> str:
+        """The version just read if its text is what we wrote last, else ""; then the next edit looks before it writes."""
+        kept = self.note.revisions.filter(number=self.note.written_revision).first()
+        written = Content(kept.text, kept.outcome) if kept else None
+        if written is None:
+            return ""
+        there = self.activity.content_of(self.dataverse.row, written.outcome)
+        return self.dataverse.etag if there.same_as(written) else ""
 
     def _judge(self, row: dict[str, Any], content: Content) -> str:
         """ "same": our newest text is there; "ours": an older one of ours. Raises Conflict."""
@@ -246,7 +262,7 @@ class _Attempt:
     def _add_times(self) -> None:
         if self.leg.ended_at and self.note.step < Note.Step.TIMED:
             self._follow_up(self.activity.times(self.leg.ended_at))
-            self._progress(step=Note.Step.TIMED, etag=self.dataverse.etag)
+            self._progress(step=Note.Step.TIMED, etag=self._trusted_etag())
 
     def _add_subject_matter(self) -> None:
         """What it is about, when that was said or changed after it was written. A refusal leaves the note as it is."""
@@ -254,12 +270,14 @@ class _Attempt:
         if wanted == self.note.written_about:
             return
         body = self.activity.regarding() or (self.activity.no_regarding() if self.note.written_about else {})
+        changed: dict[str, Any] = {"written_about": wanted}
         if body:
             try:
                 self._follow_up(body)
+                changed["etag"] = self._trusted_etag()
             except (errors.MissingPrivilege, errors.NotFound, errors.Refused, errors.UnknownName):
                 logger.info("Dataverse refused what a note should be about.")
-        self._progress(written_about=wanted, etag=self.dataverse.etag)
+        self._progress(**changed)
 
     def _follow_up(self, body: dict[str, Any]) -> None:
         """Change other columns than the text; whoever changed the text meanwhile is not disturbed by that."""
@@ -273,7 +291,7 @@ class _Attempt:
         wanted = self.instance.note_state == Instance.NoteState.COMPLETED or self.close_again
         if wanted and self.leg.ended_at and self.note.step < Note.Step.COMPLETED and self._is_newest():
             self.dataverse.patch_latest(self.activity.completed())
-            self._progress(step=Note.Step.COMPLETED, etag=self.dataverse.etag)
+            self._progress(step=Note.Step.COMPLETED, etag=self._trusted_etag())
 
     def _is_newest(self) -> bool:
         return Note.objects.filter(pk=self.note.pk, revision=self.frozen).exists()
@@ -423,6 +441,7 @@ def _pause(error: errors.DataverseError, tries: int) -> timedelta:
 def _conflict(attempt: _Attempt, conflict: Conflict) -> None:
     """Keep what is there so that the agent sees both, and the version it has, so that they may decide."""
     text = str(conflict.row.get("description") or "")
-    there = {"text": text, "etag": str(conflict.row.get("@odata.etag") or "")}
+    outcome = str(conflict.row.get("subcategory") or "")[:200]
+    there = {"text": text, "outcome": outcome, "etag": str(conflict.row.get("@odata.etag") or "")}
     detail = seal(attempt.note, "detail", json.dumps(there, ensure_ascii=False))
     _give_back(attempt, _Verdict("conflict", final=True), detail)

@@ -151,11 +151,16 @@ def _take_over(note: Note, content: Content, etag: str) -> None:
 
 
 def keep_mine(note: Note) -> bool:
-    """After a conflict: the agent's text replaces the version they were shown (and no later one)."""
-    etag = _theirs(note).get("etag", "")
-    if not etag:
+    """After a conflict: the agent's text replaces the text they were shown (and no later one)."""
+    theirs = _theirs(note)
+    if not theirs:
         return False
-    Note.objects.filter(pk=note.pk, problem="conflict").update(etag=etag, detail=b"")
+    with transaction.atomic():
+        current = Note.objects.select_for_update().get(pk=note.pk)
+        seen = NoteRevision(note=current, number=current.revision + 1, text=theirs["text"], outcome=theirs["outcome"])
+        NoteRevision.objects.bulk_create([seen], ignore_conflicts=True)
+        current.revision, current.etag, current.detail = current.revision + 2, theirs["etag"], ""
+        current.save(update_fields=["revision", "etag", "detail"])
     note.refresh_from_db()
     return drafts.queue(note)
 
@@ -165,4 +170,4 @@ def keep_theirs(note: Note) -> None:
     theirs = _theirs(note)
     if not theirs:
         raise errors.NotFound("There is no other version of this note.")
-    _take_over(note, Content(texts.normalised(theirs["text"])), theirs["etag"])
+    _take_over(note, Content(texts.normalised(theirs["text"]), theirs["outcome"]), theirs["etag"])

@@ -27,6 +27,7 @@ Value = str | bool | int | float | Decimal | UUID | datetime | date | None
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*")
 _UNSAFE = ' "#&+<>[\\]^`{|}'
 _ENCODED = tuple((char, f"%{ord(char):02X}") for char in _UNSAFE)
+_NBSP = "%C2%A0"  # in every pattern of a telephone number
 _OTHERS = re.compile(r"[^\x21-\x7e]+")  # control characters and all that is not ASCII
 
 
@@ -151,7 +152,11 @@ def encode(text: str) -> str:
     text = text.replace("%", "%25")
     for char, code in _ENCODED:  # several times faster than quote() on the long filters of a look-up
         text = text.replace(char, code)
-    return _OTHERS.sub(lambda others: quote(others[0], safe="?", errors="replace"), text)
+    return _OTHERS.sub(_quoted, text)
+
+
+def _quoted(others: re.Match[str]) -> str:
+    return _NBSP if others[0] == "\u00a0" else quote(others[0], safe="?", errors="replace")
 
 
 def shown(row: Mapping[str, Any], property_name: str) -> str:

@@ -296,6 +296,35 @@ def test_another_change_in_the_crm_does_not_stop_an_edit(jana: Agent, talk: Talk
     assert in_crm(microsoft, note)["description"] == "druhé"  # type: ignore[index]
 
 
+@pytest.mark.parametrize("note_state", list(Instance.NoteState))
+def test_a_colleagues_edit_during_the_call_survives_the_hang_up_and_the_next_edit(
+    jana: Agent, talk: Talk, tell: Callable[..., None], microsoft: Any, note_state: str
+) -> None:
+    Instance.objects.filter(pk=jana.tenant.instance.pk).update(note_state=note_state)
+    leg = talk(jana)
+    note = deliver(write(leg, "první"))
+    theirs = {"description": "upraveno v CRM", "versionnumber": 10**9}
+    microsoft.dataverse.store.update("phonecall", str(note.code), theirs)
+    tell(leg, "Hangup", Reason="Normal Clearing")
+    deliver(note)
+    row = in_crm(microsoft, note)
+    assert row is not None
+    assert (row["description"], row["actualdurationminutes"]) == ("upraveno v CRM", 0)
+
+    deliver(write(leg, "druhé"))
+    note.refresh_from_db()
+    assert (note.problem, note.text) == ("conflict", "druhé")
+    row = in_crm(microsoft, note)
+    assert row is not None
+    assert (row["description"], row["statecode"]) == ("upraveno v CRM", int(note_state == "completed"))
+
+    notes.keep_mine(note)
+    deliver(note)
+    row = in_crm(microsoft, note)
+    assert row is not None
+    assert (row["description"], row["statecode"]) == ("druhé", int(note_state == "completed"))
+
+
 def test_a_note_completed_in_the_crm_is_opened_edited_and_completed_again(
     jana: Agent, talk: Talk, tell: Callable[..., None], microsoft: Any
 ) -> None:
