@@ -74,6 +74,8 @@
     if (field?.value && document.activeElement === field) query.set("busy", "1");
     try {
       await htmx.ajax("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });
+    } catch {
+      // failed() has said so and tries again
     } finally {
       fetching = false;
       if (again) {
@@ -115,13 +117,14 @@
     });
   }
 
+  // The answer brings its parts to their places; failed() says when there is none.
+  const post = (url, values) => htmx.ajax("POST", url, { target: "#window", swap: "none", values }).catch(() => {});
+
   // -- calls that come with the address or from the page around us ---------------------------------------------------
 
   function openCall(number, direction, uniqueId) {
-    htmx.ajax("POST", words.openUrl, {
-      target: "#window",
-      swap: "none",
-      values: { number: number || "", direction: direction || "incoming", unique_id: uniqueId || "", shown: shown() },
+    post(words.openUrl, {
+      number: number || "", direction: direction || "incoming", unique_id: uniqueId || "", shown: shown(),
     });
   }
 
@@ -269,7 +272,7 @@
   async function settleNote(url, values) {
     await save();
     const call = new FormData(form()).get("call");
-    htmx.ajax("POST", url, { target: "#window", swap: "none", values: { call, ...values } });
+    post(url, { call, ...values });
   }
 
   // What was typed before the page or the session went away comes back, unless the field is being used.
