@@ -386,7 +386,8 @@
       line(words.wordLost);
       setTimeout(() => elt === root || elt === document.body ? refresh() : elt.isConnected && htmx.trigger(elt, "retry"), 3000);
     } else if (requestConfig?.verb !== "get") {
-      line(words.wordFailed, 6000);
+      const plain = xhr?.getResponseHeader("Content-Type")?.startsWith("text/plain");
+      line((plain && xhr.responseText) || words.wordFailed, 8000);
     }
   }
 
