@@ -33,7 +33,7 @@ def client_for(holder: entra.Holder) -> Client:
     """
     given: dict[int, int] = {}  # thread → version of the token it was given
     if isinstance(holder, MicrosoftConnection):
-        _note_use(holder)
+        note_use(holder)
 
     def token(force: bool) -> str:
         is_renewed = given.get(get_ident(), holder.token_version) != holder.token_version
@@ -44,7 +44,7 @@ def client_for(holder: entra.Holder) -> Client:
     return Client(origin=instance_of(holder).url, token=token)
 
 
-def _note_use(connection: MicrosoftConnection) -> None:
+def note_use(connection: MicrosoftConnection) -> None:
     """It ends a day after its last use; one that has ended stays so."""
     now = timezone.now()
     if connection.is_live and connection.last_used_at < now - USE_NOTED_EVERY:
