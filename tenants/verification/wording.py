@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.verification import remedies
@@ -338,7 +338,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
         return _day(value)
     if value in {"system", "connection"}:
-        return _t("As the system account") if value == "system" else _t("With the connected Microsoft account")
+        return (
+            gettext("As the system account") if value == "system" else gettext("With the connected Microsoft account")
+        )
     return str(value)
 
 
@@ -347,7 +349,7 @@ def _named(value: Mapping[str, str]) -> str:
     if "typed" not in value:
         return f"{value.get('name', '')} ({value.get('id', '')})"
     if value.get("nearest"):
-        return _t("%(typed)s (the closest is %(nearest)s)") % value
+        return gettext("%(typed)s (the closest is %(nearest)s)") % value
     return str(value["typed"])
 
 
