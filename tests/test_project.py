@@ -4,7 +4,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import polib
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -15,7 +14,6 @@ APPS = ("ipexportal", "crmwindow", "tenants")
 TEMPLATES = sorted(path for app in APPS for path in (ROOT / app).rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 SOURCES = sorted(path for app in APPS for path in (ROOT / app).rglob("*.py"))
-CATALOGUES = [ROOT / "ipexportal" / "locale" / language / "LC_MESSAGES" / "django.po" for language in ("cs", "sk")]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TAG = re.compile(r"<(?P<name>[a-zA-Z][\w-]*)(?P<attributes>(?:\{%.*?%\}|\{\{.*?\}\}|[^>])*)>", re.DOTALL)
 
@@ -58,22 +56,6 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
     foreign = re.compile(r"""(?:src|href)=["']https?://|url\(["']?https?://|@import""")
     pages = [*TEMPLATES, *(ROOT / "static" / "css").glob("*.css")]
     assert [named(path) for path in pages if foreign.search(path.read_text())] == []
-
-
-@pytest.mark.parametrize("catalogue", CATALOGUES, ids=named)
-def test_compiled_catalogues_say_what_the_readable_ones_say(catalogue: Path) -> None:
-    written = {(entry.msgctxt, entry.msgid, entry.msgid_plural): entry for entry in polib.pofile(str(catalogue))}
-    compiled = polib.mofile(str(catalogue.with_suffix(".mo")))
-    assert {(entry.msgctxt, entry.msgid, entry.msgid_plural) for entry in compiled} == written.keys()
-    for entry in compiled:
-        source = written[entry.msgctxt, entry.msgid, entry.msgid_plural]
-        assert (entry.msgstr, entry.msgstr_plural) == (source.msgstr, source.msgstr_plural)
-
-
-@pytest.mark.parametrize("catalogue", CATALOGUES, ids=named)
-def test_every_message_is_translated(catalogue: Path) -> None:
-    read = polib.pofile(str(catalogue))
-    assert [entry.msgid for entry in read.untranslated_entries() + read.fuzzy_entries()] == []
 
 
 def test_every_dependency_says_why() -> None:
