@@ -16,13 +16,25 @@ from django.utils import timezone
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import directory
 from tenants.models import Agent, Instance, Membership, Tenant
+from tests.promises import names
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[stand_in.Sandbox]:
-    """Microsoft's stand-in, over real HTTP, one per test process."""
+    """Microsoft's stand-in, over real HTTP, one per test process. At its end: whether all names sent to it were real."""
     with stand_in.start(records=50) as running:
+        watch = names.watch(running)
         yield running
+        assert watch.mistakes() == []
+
+
+@pytest.fixture
+def wrong_names(sandbox: stand_in.Sandbox) -> Iterator[None]:
+    """For tests that send names on purpose that are not there."""
+    watch = names.watch(sandbox)
+    watch.on_purpose = True
+    yield
+    watch.on_purpose = False
 
 
 @pytest.fixture

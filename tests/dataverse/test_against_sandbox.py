@@ -169,6 +169,7 @@ def test_a_phone_call_with_parties_by_the_names_of_metadata(alice: Client, metad
         alice.update("phonecalls", key, {"description": "later"}, budget=Budget(5))
 
 
+@pytest.mark.usefixtures("wrong_names")
 def test_names_that_drifted_are_named(alice: Client) -> None:
     with pytest.raises(errors.UnknownName) as column:
         alice.get(odata.query("contacts", select=["nnn_gone"]), budget=Budget(5))

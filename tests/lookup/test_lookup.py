@@ -238,6 +238,7 @@ def test_without_a_sign_in_it_says_so_and_goes_on_after_it(jana: Agent, ring: Ri
     assert names(who(leg)) == ["Jana Horáková"]
 
 
+@pytest.mark.usefixtures("wrong_names")
 def test_no_column_that_was_deleted_stops_the_look_up(jana: Agent, ring: Ring, metadata: Any) -> None:
     """Metadata still knows a column that is gone: it is read again, and the look-up made again."""
     from dataclasses import replace
