@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmwindow import views
+from crmwindow import sign_in_views, views
 from tenants import views as tenant_views
 
 app_name = "window"
@@ -27,7 +27,7 @@ urlpatterns = [
     path(shell + "note/load/", views.load_note, name="note_load"),
     path(shell + "create/", views.create, name="create"),
     path(shell + "close/", views.close, name="close"),
-    path(shell + "sign-in/", views.sign_in, name="sign_in"),
-    path(shell + "sign-in/<uuid:attempt>/", views.sign_in_status, name="sign_in_status"),
-    path(shell + "sign-in/<uuid:attempt>/code/", views.sign_in_code, name="sign_in_code"),
+    path(shell + "sign-in/", sign_in_views.sign_in, name="sign_in"),
+    path(shell + "sign-in/<uuid:attempt>/", sign_in_views.sign_in_status, name="sign_in_status"),
+    path(shell + "sign-in/<uuid:attempt>/code/", sign_in_views.sign_in_code, name="sign_in_code"),
 ]

@@ -22,12 +22,10 @@ from crmwindow import calls, card, lookup, notes, presentation, problems, record
 from crmwindow.exchange import MalformedEvent
 from crmwindow.models import CallState, Leg, Note, Opening
 from crmwindow.presentation import matches_of, state_of
-from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view, window_view
-from tenants import sign_in as signing_in
+from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import DataverseError, NotFound
-from tenants.models import Agent, SignInAttempt, digest
-from tenants.refusals import refusal_of
+from tenants.models import Agent, digest
 
 SECONDS = 2.0
 OPENING_SECONDS = 20
@@ -424,86 +422,6 @@ def _note(request: AgentRequest) -> tuple[Leg, Note]:
 
 def _note_state(request: AgentRequest, note: card.Note, *, status: int = 200, oob: bool = False) -> HttpResponse:
     return render(request, "crmwindow/_note_state.html", {"note": note, "oob": oob}, status=status)
-
-
-# -- signing in --------------------------------------------------------------------------------------------------------
-
-
-@require_POST
-@window_view
-def sign_in(request: WindowRequest) -> HttpResponse:
-    """A new attempt, bound to this window's cookie; a window without one gets a session of nobody yet."""
-    session = request.window.session
-    if session is not None:
-        return _sign_in(request, _ready(request, session.digest))
-    response = HttpResponse()
-    session = sessions.start_session(response, instance=request.window.instance, agent=None)
-    answer = _sign_in(request, _ready(request, session.digest))
-    answer.cookies.update(response.cookies)
-    return answer
-
-
-@require_GET
-@window_view
-def sign_in_status(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
-    """How far it is; 204 while nothing has changed. `waiting`: the link was clicked just now."""
-    row = _attempt(request, attempt)
-    waiting = "waiting" in request.GET
-    outcomes = SignInAttempt.Outcome
-    if row is None or (row.outcome == outcomes.WAITING and row.expires_at < timezone.now()):
-        return _sign_in(request, _ready(request, problem=problems.sign_in(refusal_of("attempt_expired"))))
-    if row.outcome == outcomes.DONE:
-        return _signed_in(request, row.signed_in)
-    if row.outcome == outcomes.CODE and row.code_expires_at and row.code_expires_at > timezone.now():
-        return _sign_in(request, presentation.code_wanted(row))
-    if row.outcome == outcomes.CODE:
-        return _sign_in(request, _ready(request, problem=problems.code_expired()))
-    if row.outcome == outcomes.WAITING:
-        return _sign_in(request, presentation.waiting(row)) if waiting else HttpResponse(status=204)
-    return _sign_in(request, _ready(request, problem=problems.sign_in(refusal_of(row.reason, attempt=row))))
-
-
-@require_POST
-@window_view
-def sign_in_code(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
-    """Six digits from the other window say whose this one is."""
-    row = _attempt(request, attempt)
-    if row is None:
-        return _sign_in(request, _ready(request, problem=problems.code_expired()))
-    agent = signing_in.type_code(row, request.POST.get("code", ""), frame=row.frame)
-    if agent is not None:
-        return _signed_in(request, agent)
-    row.refresh_from_db()
-    if row.tries_left and row.code_expires_at and row.code_expires_at > timezone.now():
-        return _sign_in(request, presentation.code_wanted(row, problem=problems.wrong_code(row.tries_left)), status=422)
-    return _sign_in(request, _ready(request, problem=problems.code_expired()), status=422)
-
-
-def _ready(request: WindowRequest, frame: str | None = None, *, problem: card.Problem | None = None) -> card.SignIn:
-    session = request.window.session
-    frame = frame if frame is not None else session.digest if session else ""
-    row = signing_in.new_attempt(instance=request.window.instance, agent=request.window.agent, frame=frame)
-    return presentation.ready(row, problem=problem)
-
-
-def _attempt(request: WindowRequest, code: uuid.UUID) -> SignInAttempt | None:
-    """This very window's attempt; anybody else's does not exist."""
-    session = request.window.session
-    rows = SignInAttempt.objects.select_related("instance__tenant", "agent", "signed_in__tenant")
-    return rows.filter(code=code, frame=session.digest).first() if session and session.digest else None
-
-
-def _signed_in(request: WindowRequest, agent: Agent | None) -> HttpResponse:
-    session = request.window.session
-    if session and agent and session.agent_id is None:
-        sessions.bind(session, agent)
-    return _sign_in(request, card.SignIn(step="done"))
-
-
-def _sign_in(request: WindowRequest, shown: card.SignIn, *, status: int = 200) -> HttpResponse:
-    compact = "?compact=1" if "compact" in request.GET else ""
-    context = _context(request) | {"sign_in": shown, "compact": compact}
-    return render(request, "crmwindow/sign_in.html", context, status=status)
 
 
 # -- common ------------------------------------------------------------------------------------------------------------
