@@ -11,7 +11,9 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("ipexportal", "crmwindow", "tenants")
-TEMPLATES = sorted(path for app in APPS for path in (ROOT / app).rglob("*.html"))
+TEMPLATES = sorted(  # mail programs know inline styles only
+    path for app in APPS for path in (ROOT / app).rglob("*.html") if path.parent.name != "email"
+)
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 SOURCES = sorted(path for app in APPS for path in (ROOT / app).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
