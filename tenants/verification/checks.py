@@ -65,7 +65,11 @@ def address(look: Look) -> Found:
         url, allow_loopback=settings.ALLOW_LOOPBACK_MICROSOFT, refused_ports=settings.REFUSED_LOOPBACK_PORTS
     )
     host = urlsplit(url).hostname or ""
-    return passed(host=host) if verdict.ok else failed("not_an_instance", host=host, kind=verdict.kind)
+    return (
+        passed(host=host)
+        if verdict.ok and verdict.origin == url
+        else failed("not_an_instance", host=host, kind=verdict.kind)
+    )
 
 
 def directory(look: Look) -> Found:
@@ -92,6 +96,7 @@ def proof(look: Look) -> Found:
 
 SYSTEM_TOKEN_WHY = {
     "": "secret_missing",
+    "invalid_client": "secret_missing",
     "AADSTS7000215": "secret_wrong",
     "AADSTS7000218": "secret_missing",
     "AADSTS7000222": "secret_expired",

@@ -21,11 +21,11 @@ from tenants.models import MicrosoftConnection, SystemAccount
 from tenants.verification import checks, rights
 from tenants.verification.checks import Look
 from tenants.verification.plan import Plan
-from tenants.verification.results import Found, Result, from_error, not_verified, passed
+from tenants.verification.results import Found, Result, State, from_error, not_verified, passed
 
 logger = logging.getLogger(__name__)
 
-Stage = Literal["", "client", "metadata", "rights"]
+Stage = Literal["", "probe", "client", "metadata", "rights"]
 Holder = SystemAccount | MicrosoftConnection
 THREADS = 10
 TOKEN_SHARE = 0.4  # of the budget, at most, for finding somebody who can look
@@ -58,16 +58,16 @@ def _made_elsewhere(look: Look) -> Found:
     raise AssertionError("made by _who_looks")
 
 
+ADDRESS = Check("address", "", True, "", checks.address)
 TOKEN = Check("token", "", True, "", _made_elsewhere)
 ORGANIZATION = Check("organization", "", True, "", _made_elsewhere)
 
 
 def planned(plan: Plan) -> list[Check]:
-    """All checks that apply to this configuration, in the order shown, but those of who looks (`token`, `organization`)."""
+    """All checks that apply to this configuration, in the order shown, but the first: `address`, `token`, `organization`."""
     index = plan.instance.index
     found = [
-        Check("address", "", True, "", checks.address),
-        Check("directory", "", True, "", checks.directory),
+        Check("directory", "", True, "probe", checks.directory),
         Check("proof", "", True, "", checks.proof),
         Check("version", "", False, "client", checks.version),
         Check("app", "", True, "client", checks.app),
@@ -115,7 +115,17 @@ class _Run:
         self.reading: dict[Future[None], Stage] = {}
 
     def results(self, holders: list[Holder]) -> Iterator[Result]:
+        address = ADDRESS.run(self.look)
+        yield address
+        if address.state == State.FAILED:  # nothing is fetched from, and no token sent to, what is no instance
+            nowhere = not_verified("address_first")
+            yield from [check.result(nowhere) for check in (TOKEN, ORGANIZATION, *self._take("probe"))]
+            yield from self._give_up("client", "metadata", "rights", found=nowhere)
+            self._begin("")
+            yield from self._collect()
+            return
         self._begin("")
+        self._begin("probe")
         yield from self._who_looks(holders)
         if self.look.client is None or self.look.me is None:
             yield from self._give_up("client", "metadata", "rights", found=self.look.why_not)

@@ -71,6 +71,7 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
             _("Connect your Microsoft account, or set up the system account. Then this is checked."),
             remedies.CONNECT,
         ),
+        "address_first": Saying("ipex", _("The address must be right first.")),
         "system_only": Saying("customer", _("Only the system account itself can be asked, and it cannot sign in.")),
         "no_time": Saying("nobody", _("Microsoft answered too slowly, there was no time left for this check.")),
         "busy": Saying("nobody", _("Microsoft asked to wait (%(status)s).")),
