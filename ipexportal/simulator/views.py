@@ -68,6 +68,7 @@ def state(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "phone": exchange.state(desk_at(request.get_host())),
+            "last": journal.last,
             "rows": journal.since(int(since) if since.isdecimal() else 0),
             "summary": journal.summary,
             "microsoft": _mode(),
@@ -95,7 +96,7 @@ def _number(asked: dict[str, Any]) -> str:
     number = asked.get("number")
     if not isinstance(number, str) or not number.strip() or len(number) > LONGEST_NUMBER:
         raise Impossible(_("Dial a number first."))
-    return number.strip()
+    return "".join(number.split())  # an exchange sends digits, however they were dialled
 
 
 def _transfer(desk: Desk, asked: dict[str, Any]) -> None:

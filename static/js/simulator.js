@@ -139,6 +139,7 @@
     looking = true;
     try {
       const data = await (await fetch(`${words.stateUrl}?since=${since}`)).json();
+      if (data.last < since) return location.reload(); // the demo was started anew
       showPhone(data.phone);
       showSummary(data.summary);
       press(modes, modes.find((mode) => mode.dataset.mode === data.microsoft));

@@ -69,6 +69,13 @@ def hang_up(portal: Portal) -> None:
     communicator().post("/simulator/act/", json.dumps({"act": "hang_up"}), content_type="application/json")
 
 
+def test_a_number_is_sent_as_an_exchange_sends_it(portal: Portal) -> None:
+    asked = json.dumps({"act": "ring", "number": " 777 123\u00a0456 "})
+    communicator().post("/simulator/act/", asked, content_type="application/json")
+    assert portal.events[-1]["From"] == "777123456"
+    hang_up(portal)
+
+
 @pytest.mark.parametrize(
     "asked",
     [
