@@ -5,10 +5,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from crmwindow.api import api
+from tenants import views as tenant_views
 
 urlpatterns = [
     path("window/", include("crmwindow.urls")),
     path("signin/", include("tenants.urls")),
+    path("activate/<str:token>/", tenant_views.activate, name="activate"),
+    path("activate/<str:token>/sign-in/", tenant_views.activate_sign_in, name="activate_sign_in"),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

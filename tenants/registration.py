@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tenants import activation
 from tenants.dataverse.transport import shared_session
 from tenants.models import Agent, Instance, MicrosoftConnection, SignInAttempt, SystemAccount, Tenant, audit
 
@@ -173,6 +174,8 @@ def _store_proof(instance: Instance, *, by: User | str, act: str, values: dict[s
     row.validate_constraints()
     row.save(update_fields=["proven_at", "proven_by", *values])
     audit(tenant=row.tenant, by=by, act=act, target=row.url, before=before, after=_ownership(row))
+    if not before["proven"]:
+        activation.invite_waiting(row.tenant, by=by)
 
 
 def _ownership(row: Instance) -> dict[str, Any]:
@@ -233,6 +236,7 @@ def _drop_proof(instance: Instance, *, another_directory: bool) -> None:
 def enable_window(agent: Agent, by: User | str) -> None:
     if Agent.objects.filter(pk=agent.pk, window=False).update(window=True):
         _audit_window(agent, by, enabled=True)
+        activation.invite(agent)
     agent.window = True
 
 

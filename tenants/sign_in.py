@@ -20,7 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from tenants import entra, registration
+from tenants import activation, entra, registration
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client, Me
@@ -190,6 +190,8 @@ def _store(agent: Agent, identity: Identity, me: Me, instance: Instance) -> None
                 token_expires_at=identity.expires_at,
                 refresh_lease_until=None,
                 sign_in_error="",
+                refused_with="",
+                refused_at=None,
                 directory_id=identity.directory_id,
                 object_id=identity.object_id,
                 systemuser_id=me.user_id,
@@ -219,6 +221,7 @@ def _welcome(attempt: SignInAttempt, agent: Agent, *, same_browser: bool) -> Non
 def _end(attempt: SignInAttempt, outcome: str, reason: str, account: str) -> None:
     attempt.outcome, attempt.reason, attempt.account, attempt.flow = outcome, reason[:60], account[:200], ""
     attempt.save(update_fields=["outcome", "reason", "account", "flow"])
+    activation.note_refusal(attempt)
 
 
 def _new_nonce(attempt: SignInAttempt) -> str:

@@ -11,13 +11,46 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from tenants import sign_in
+from tenants import activation, sign_in
 from tenants.dataverse.errors import DataverseError
 from tenants.entra import NotTrusted
-from tenants.models import SIGN_IN_MINUTES, SignInAttempt, digest
+from tenants.models import SIGN_IN_MINUTES, Agent, SignInAttempt, digest
 from tenants.refusals import Refusal, refusal_of
 
 COOKIE = settings.SIGN_IN_COOKIE
+
+
+@require_GET
+@never_cache
+def activate(request: HttpRequest, token: str) -> HttpResponse:
+    """The personal link of the activation e-mail: explains and leads to Microsoft. Scanners that open it change nothing."""
+    try:
+        agent = activation.agent_of(token)
+    except activation.DeadLink as dead:
+        return _activation(request, None, dead=dead.reason)
+    return _activation(request, agent, token=token)
+
+
+@require_GET
+@never_cache
+def activate_sign_in(request: HttpRequest, token: str) -> HttpResponse:
+    """Its button. A link and no form, because Microsoft's further redirects would break a strict form-action."""
+    try:
+        agent = activation.agent_of(token)
+    except activation.DeadLink as dead:
+        return _activation(request, None, dead=dead.reason)
+    attempt = sign_in.new_attempt(instance=agent.tenant.instance, agent=agent)
+    return _to_microsoft(request, attempt)
+
+
+def _activation(request: HttpRequest, agent: Agent | None, *, token: str = "", dead: str = "") -> HttpResponse:
+    language = agent.spoken_language if agent else translation.get_language_from_request(request)
+    status = {"": 200, "unknown": 404}.get(dead, 410)
+    with translation.override(language):
+        context = {"agent": agent, "token": token, "dead": dead}
+        response = render(request, "tenants/activate.html", context, status=status)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @require_GET
@@ -27,6 +60,10 @@ def start(request: HttpRequest, attempt: uuid.UUID) -> HttpResponse:
     row = SignInAttempt.objects.select_related("instance__tenant", "agent").filter(code=attempt).first()
     if row is None or row.expires_at < timezone.now() or row.outcome in {row.Outcome.DONE, row.Outcome.CODE}:
         return _page(request, None, refusal_of("attempt_expired"), status=410)
+    return _to_microsoft(request, row)
+
+
+def _to_microsoft(request: HttpRequest, row: SignInAttempt) -> HttpResponse:
     try:
         address, nonce = sign_in.start(row)
     except NotTrusted as error:
@@ -35,6 +72,7 @@ def start(request: HttpRequest, attempt: uuid.UUID) -> HttpResponse:
         return _page(request, row, refusal_of(type(error).__name__), status=503)
     response = redirect(address)
     _leave(response, nonce)
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
@@ -74,7 +112,8 @@ def _page(
     request: HttpRequest, attempt: SignInAttempt | None, refusal: Refusal | None, *, code: str = "", status: int = 200
 ) -> HttpResponse:
     """In the language of whoever signs in, as far as we know them."""
-    context = {"attempt": attempt, "refusal": refusal, "code": code}
+    by_link = attempt is not None and attempt.agent_id is not None and not attempt.frame
+    context = {"attempt": attempt, "refusal": refusal, "code": code, "by_link": by_link}
     with translation.override(_language(request, attempt)):
         response = render(request, "tenants/signin.html", context, status=status)
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from crmwindow import calls, lookup, notes
 from crmwindow.models import Call, LearnedMatch, Leg, Note, Opening
-from tenants import api_keys, sign_in
+from tenants import activation, api_keys, sign_in
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, ApiKey, SignInAttempt, digest
 from tests import signed_in
@@ -44,6 +44,11 @@ class World:
     @property
     def code(self) -> UUID:
         return self.jana.tenant.instance.code
+
+    @property
+    def personal_link(self) -> str:
+        """The token of bob's activation e-mail."""
+        return activation.link(self.bob).split("/")[-2]
 
     def told_to(self, who: str, text: str) -> set[str]:
         """Which of the words about these calls, other than about their own, `who` reads in `text`."""

@@ -29,6 +29,7 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known |= dict.fromkeys(OF_A_CALL, (world.code, world.call.code))
     known |= dict.fromkeys(OF_AN_ATTEMPT, (world.code, attempt))
     known |= dict.fromkeys(("window:sign_in_page", "signin:done"), (attempt,))
+    known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
     known |= {
         "window:opening": (world.tab,),
         "account_confirm_email": ("abc",),

@@ -1,0 +1,21 @@
+"""Jobs about customers. The row is the truth; a job only hurries it, the sweep finds the rest."""
+
+from huey import crontab
+from huey.contrib.djhuey import db_periodic_task, db_task
+
+from tenants import emails, post
+
+
+@db_task()
+def send_mail(mail: int) -> None:
+    emails.deliver(mail)
+
+
+@db_periodic_task(crontab(minute="*"))
+def send_waiting_mail() -> None:
+    emails.sweep()
+
+
+@db_periodic_task(crontab(hour="7", minute="10"))
+def warn_of_secrets() -> None:
+    post.warn_of_secrets()
