@@ -42,6 +42,8 @@ def prepare(arguments: list[str]) -> None:
         "ENTRA_CLIENT_SECRET": CLIENT_SECRET,
         "DATABASE_URL": f"sqlite:///{folder / 'portal.sqlite3'}",
         "HUEY_IMMEDIATE": "off",
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "EMAIL_FILE_PATH": str(folder / "e-mails"),
         "SERVE_STATIC_FROM_SOURCE": "on",
         "LOG_LEVEL": "ERROR",
         **_keys(folder / "keys.json"),

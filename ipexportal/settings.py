@@ -73,17 +73,19 @@ else:
     HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": f"{DATABASES['default']['NAME']}.jobs"}}
 
 # Mail
+MAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
+SMTP = {
+    "host": env.str("EMAIL_HOST", default="localhost"),
+    "port": env.int("EMAIL_PORT", default=25),
+    "username": env.str("EMAIL_HOST_USER", default=""),
+    "password": env.str("EMAIL_HOST_PASSWORD", default=""),
+    "use_tls": env.bool("EMAIL_USE_TLS", default=False),
+    "use_ssl": env.bool("EMAIL_USE_SSL", default=False),
+    "timeout": env.int("EMAIL_TIMEOUT", default=10),  # seconds, for each step of the conversation
+}
+MAIL_OPTIONS = {"smtp": SMTP, "filebased": {"file_path": env.str("EMAIL_FILE_PATH", default="")}}
 MAILERS: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend"),
-        "OPTIONS": {
-            "host": env.str("EMAIL_HOST", default="localhost"),
-            "port": env.int("EMAIL_PORT", default=25),
-            "username": env.str("EMAIL_HOST_USER", default=""),
-            "password": env.str("EMAIL_HOST_PASSWORD", default=""),
-            "use_tls": env.bool("EMAIL_USE_TLS", default=False),
-        },
-    }
+    "default": {"BACKEND": MAIL_BACKEND, "OPTIONS": MAIL_OPTIONS.get(MAIL_BACKEND.split(".")[-2], {})}
 }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 

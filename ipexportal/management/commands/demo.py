@@ -144,7 +144,8 @@ def _jobs() -> Iterator[None]:
     """The consumer of jobs in threads of this process; in production it is `manage.py run_huey`."""
     from huey.contrib.djhuey import HUEY
 
-    import crmwindow.tasks  # noqa: F401  (registers its jobs)
+    import crmwindow.tasks  # noqa: F401
+    import tenants.tasks  # noqa: F401  (they register their jobs)
 
     consumer = HUEY.create_consumer(workers=2, worker_type="thread", periodic=True, check_worker_health=False)
     before = _signal_handlers()
