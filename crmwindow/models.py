@@ -177,6 +177,8 @@ class Note(Coded):
     problem = models.CharField(max_length=60, blank=True)  # error code; sentences are made when shown
     detail = EncryptedTextField()
     edited_at = models.DateTimeField()
+    typed_page = models.CharField(max_length=40, blank=True)  # which page saved last, and
+    typed_turn = models.PositiveBigIntegerField(default=0)  # its how manieth save: an older one may arrive later
     queued_at = models.DateTimeField(null=True)
     next_try_at = models.DateTimeField(null=True, db_index=True)
     lease_until = models.DateTimeField(null=True)

@@ -378,12 +378,19 @@ def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
     known = outcome if outcome in {each.code for each in presentation.outcomes_of(request.agent)} else ""
     status = 200
     try:
-        note = notes.save_draft(leg=leg, text=request.POST.get("text", ""), outcome=known)
+        page, turn = request.POST.get("page", "")[:40], request.POST.get("turn", "")
+        note = notes.save_draft(
+            leg=leg, text=request.POST.get("text", ""), outcome=known, page=page, turn=int(turn) if _is_turn(turn) else 0
+        )
         if send:
             notes.queue(note)
     except notes.TextProblem:
         status = 422  # it is stored all the same
     return _note_state(request, presentation.note_card(leg, presentation.note_of(leg)), status=status)
+
+
+def _is_turn(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
 
 
 @require_POST

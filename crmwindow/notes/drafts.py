@@ -36,25 +36,29 @@ ABANDONED = timedelta(minutes=60)
 TEXT_PROBLEMS = ("too_long", "characters")
 
 
-def save_draft(*, leg: Leg, text: str, outcome: str = "") -> Note:
+def save_draft(*, leg: Leg, text: str, outcome: str = "", page: str = "", turn: int = 0) -> Note:
     """Keep what the agent typed, whatever it is.
 
-    Raises TextProblem after storing, when it could not be written to the CRM like that. A note that was already queued or
+    `turn` counts the saves of one `page`: one that was overtaken on its way changes nothing. Raises TextProblem after storing, when it could not be written to the CRM like that. A note that was already queued or
     written gets a new revision, which follows by the same rules.
     """
     content = Content(texts.normalised(text), texts.normalised(outcome)[:200].strip())
     problem = texts.problem_of(content.text, limit_for(leg.agent, content.outcome))
     with transaction.atomic():
         note = _locked(leg)
+        if _is_overtaken(note, page, turn):
+            return note
         if _says_something_new(note, content, problem):
             _edit(note, leg, content, problem)
+        if page:
+            Note.objects.filter(pk=note.pk).update(typed_page=page, typed_turn=turn)
     if problem:
         raise problem
     return note
 
 
 def _locked(leg: Leg) -> Note:
-    notes = Note.objects.select_for_update().filter(call_id=leg.call_id, author_id=leg.agent_id)
+    notes = Note.objects.select_for_update(no_key=True).filter(call_id=leg.call_id, author_id=leg.agent_id)
     note = notes.first()
     if note is None:
         new = Note(call_id=leg.call_id, author_id=leg.agent_id, edited_at=timezone.now())
@@ -64,10 +68,14 @@ def _locked(leg: Leg) -> Note:
     return note
 
 
+def _is_overtaken(note: Note, page: str, turn: int) -> bool:
+    return bool(page) and note.typed_page == page and turn < note.typed_turn
+
+
 def _says_something_new(note: Note, content: Content, problem: TextProblem | None) -> bool:
     """An empty field never replaces a text that is in the CRM only."""
     if note.erased_at:
-        return bool(content)
+        return bool(content.text)
     return content_of(note) != content or (problem.kind if problem else "") != _text_problem(note)
 
 

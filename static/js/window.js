@@ -162,6 +162,8 @@
   let retryTimer = 0;
   let retryAfter = 2000;
   let dirty = false;
+  const page = [...crypto.getRandomValues(new Uint32Array(4))].join("-").slice(0, 40);
+  let turn = 0; // counts this page's saves, so that one which is overtaken on its way does no harm
 
   const form = () => byId("note");
   const keptKey = (call) => `ipex-note-${call}`;
@@ -203,6 +205,8 @@
       if (form() !== note || (!dirty && !send)) return;
     }
     const data = new URLSearchParams(new FormData(note));
+    data.set("page", page);
+    data.set("turn", String((turn += 1)));
     const url = send ? note.dataset.sendUrl : note.dataset.saveUrl;
     dirty = false;
     if (!leaving) noteState(words.wordSaving, "saving");
