@@ -380,7 +380,11 @@ def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
     try:
         page, turn = request.POST.get("page", "")[:40], request.POST.get("turn", "")
         note = notes.save_draft(
-            leg=leg, text=request.POST.get("text", ""), outcome=known, page=page, turn=int(turn) if _is_turn(turn) else 0
+            leg=leg,
+            text=request.POST.get("text", ""),
+            outcome=known,
+            page=page,
+            turn=int(turn) if _is_turn(turn) else 0,
         )
         if send:
             notes.queue(note)

@@ -39,8 +39,9 @@ TEXT_PROBLEMS = ("too_long", "characters")
 def save_draft(*, leg: Leg, text: str, outcome: str = "", page: str = "", turn: int = 0) -> Note:
     """Keep what the agent typed, whatever it is.
 
-    `turn` counts the saves of one `page`: one that was overtaken on its way changes nothing. Raises TextProblem after storing, when it could not be written to the CRM like that. A note that was already queued or
-    written gets a new revision, which follows by the same rules.
+    `turn` counts the saves of one `page`: one that was overtaken on its way changes nothing. Raises TextProblem after
+    storing, when it could not be written to the CRM like that. A note that was already queued or written gets a new
+    revision, which follows by the same rules.
     """
     content = Content(texts.normalised(text), texts.normalised(outcome)[:200].strip())
     problem = texts.problem_of(content.text, limit_for(leg.agent, content.outcome))
