@@ -146,7 +146,7 @@ def compose(mail: OutgoingMail, *, preview: bool = False) -> EmailMultiAlternati
         letter = _writers[mail.kind](mail)
         name = f"tenants/email/{letter.template}"
         context = _common(mail) | letter.context | {"link": settings.PORTAL_URL if preview else letter.link}
-        subject = one_line(render_to_string(f"{name}_subject.txt", context), longest=200)
+        subject = header(render_to_string(f"{name}_subject.txt", context), longest=200)
         text = render_to_string(f"{name}.txt", context)
         page = render_to_string(f"{name}.html", context | {"subject": subject})
         message = EmailMultiAlternatives(
@@ -180,7 +180,12 @@ def address(name: str, email: str) -> str:
     local, _at, domain = email.rpartition("@")
     if not local or not domain or email != one_line(email):
         raise ValueError("not an address")
-    return str(Address(display_name=one_line(name), username=local, domain=domain))
+    return str(Address(display_name=header(name), username=local, domain=domain))
+
+
+def header(text: str, *, longest: int = NAME_LENGTH) -> str:
+    """For a header: nothing in it is taken for an encoded word, in which a line end could hide."""
+    return one_line(text, longest=longest).replace("=?", "= ?")
 
 
 def one_line(text: str, *, longest: int = NAME_LENGTH) -> str:
