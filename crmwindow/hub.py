@@ -70,6 +70,11 @@ class Hub:
                 if not self._subscribers[agent]:
                     del self._subscribers[agent]
 
+    @property
+    def count(self) -> int:
+        """Open streams of this process."""
+        return len(self._all())
+
     def start(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():

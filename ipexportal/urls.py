@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from crmwindow.api import api
+from ipexportal import operations
 from tenants import views as tenant_views
 
 urlpatterns = [
@@ -15,6 +16,9 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("healthz", operations.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
 ]
 if settings.DEMO:
     urlpatterns.append(path("", include("ipexportal.simulator.urls")))

@@ -144,7 +144,9 @@ class Store:
 def _phone_indexes(table: Table) -> dict[str, PhoneIndex]:
     """Of every column that a look-up might search: one without would make the whole query read the table."""
     columns = table.properties.values()
-    return {column.logical_name: PhoneIndex() for column in columns if column.is_phone or column.logical_name in INDEXED}
+    return {
+        column.logical_name: PhoneIndex() for column in columns if column.is_phone or column.logical_name in INDEXED
+    }
 
 
 def _columns(table: Table) -> dict[str, str]:

@@ -59,6 +59,9 @@ TOP_LEVEL: dict[str, Row] = {
     "window:sign_in_page": everybody("GET", 302),
     "signin:callback": everybody("GET", 400),
     "signin:done": everybody("GET", 410),
+    "healthz": everybody("GET"),
+    "readyz": everybody("GET"),
+    "metrics": everybody("GET", 404),  # needs METRICS_TOKEN
     "activate": everybody("GET"),  # whoever holds bob's link reads what it is for
     "activate_sign_in": everybody("GET", 302),  # and is sent to Microsoft, where only his account will do
 }
