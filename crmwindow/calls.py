@@ -82,11 +82,11 @@ def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
 def _locked_call(event: Event, tenant: Tenant) -> Call:
     """The call's row, made if need be, and nobody else's until the transaction ends."""
     calls = Call.objects.filter(tenant=tenant, unique_id=event.unique_id, private_to=None)
-    call = calls.select_for_update().first()
+    call = calls.select_for_update(no_key=True).first()
     if call is None:
         new = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
         Call.objects.bulk_create([new], ignore_conflicts=True)  # somebody may have been faster
-        call = calls.select_for_update().get()
+        call = calls.select_for_update(no_key=True).get()
     call.tenant = tenant
     return call
 
@@ -324,7 +324,7 @@ def _private_leg(agent: Agent, unique_id: str, party: exchange.Party) -> Leg:
     call = Call(tenant=agent.tenant, unique_id=unique_id or f"own-{uuid.uuid4()}", private_to=agent, started_at=now)
     _know(call, party)
     Call.objects.bulk_create([call], ignore_conflicts=True)
-    call = Call.objects.select_for_update().get(private_to=agent, unique_id=call.unique_id)
+    call = Call.objects.select_for_update(no_key=True).get(private_to=agent, unique_id=call.unique_id)
     leg, _made = Leg.objects.get_or_create(call=call, agent=agent)
     leg.call, leg.agent = call, agent
     Agent.objects.filter(pk=agent.pk).update(last_call_at=now)
@@ -339,7 +339,7 @@ def _adopted(call: Call, agent: Agent) -> Leg | None:
     leg = Leg.objects.filter(agent=agent, call__private_to=agent, call__unique_id=call.unique_id).first()
     if leg is None:
         return None
-    private = Call.objects.select_for_update().get(pk=leg.call_id)
+    private = Call.objects.select_for_update(no_key=True).get(pk=leg.call_id)
     if exchange.weight(call.caller, call.number) == 0:
         _know(call, exchange.Party(direction=private.direction, caller=private.caller, number=private.number))
     if private.number != call.number:

@@ -17,7 +17,7 @@ from time import sleep
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, close_old_connections, transaction
+from django.db import IntegrityError, close_old_connections, connection, transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
@@ -201,8 +201,10 @@ def _asked(leg: Leg, row: Lookup) -> SearchResult:
             _keep(row, result.to_dict(), finished=False)
             outbox.tell([leg.agent_id])
 
-    budget = Budget(SECONDS)
-    result = search(client, metadata, instance, number, budget, on_partial=show_first)
+    schema.of(instance, metadata)
+    if not connection.in_atomic_block:
+        close_old_connections()  # others need it more while we wait for Microsoft
+    result = search(client, metadata, instance, number, Budget(SECONDS), on_partial=show_first)
     if "drift" in result.failed.values():
         metadata = connections.metadata(instance, client, Budget(METADATA_SECONDS), refresh=True)
         result = search(client, metadata, instance, number, Budget(SECONDS))
@@ -331,9 +333,9 @@ def choose(leg: Leg, *, table: str, record_id: UUID, remember: bool) -> None:
 
 def show(leg: Leg, *, table: str, record_id: UUID) -> None:
     """This agent's card and the call's notes are about that record from now on."""
+    notes.regard(leg, table=table, record_id=record_id)  # the call's row before its legs', as events do
     Leg.objects.filter(pk=leg.pk).update(shown_table=table, shown_id=record_id, nobody=False)
     leg.shown_table, leg.shown_id, leg.nobody = table, record_id, False
-    notes.regard(leg, table=table, record_id=record_id)
 
 
 def _learn(leg: Leg, table: str, record_id: UUID) -> None:
@@ -363,9 +365,9 @@ def add(leg: Leg, hit: Hit) -> None:
 def none_of_them(leg: Leg) -> None:
     """The caller is none of the records found."""
     with transaction.atomic():
-        Leg.objects.filter(pk=leg.pk).update(shown_table="", shown_id=None, nobody=True)
         if leg.shown_id:
             notes.disregard(leg, table=leg.shown_table, record_id=leg.shown_id)
+        Leg.objects.filter(pk=leg.pk).update(shown_table="", shown_id=None, nobody=True)
         leg.shown_table, leg.shown_id, leg.nobody = "", None, True
         outbox.tell([leg.agent_id])
 

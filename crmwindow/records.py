@@ -149,9 +149,9 @@ def create(*, leg: Leg, table: str, code: str, first_name: str = "", last_name: 
         Opening.objects.filter(pk=opening.pk).update(problem=refusal.code)
         raise
     with transaction.atomic():
-        Opening.objects.filter(pk=opening.pk).update(created=True, problem="")
         lookup.show(leg, table=opening.table, record_id=opening.record_id)
         lookup.add(leg, hit)
+        Opening.objects.filter(pk=opening.pk).update(created=True, problem="")
         outbox.tell([leg.agent_id])
     opening.created = True
     return opening

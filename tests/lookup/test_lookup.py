@@ -143,18 +143,29 @@ def test_a_record_that_no_look_up_found_can_be_shown(jana: Agent, ring: Ring, fi
     assert next(value for _, value, _ in shown) == "14"
 
 
-def test_the_last_calls_of_a_record(jana: Agent, ring: Ring) -> None:
+def test_the_last_calls_of_a_record(jana: Agent, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "HISTORY_ROWS", 50)  # other tests may have written to her as well
     leg = ring(jana, "777123456")
     match = who(leg).matches[0]
 
     past = lookup.history(leg, table="contact", record_id=UUID(match.record_id), budget=Budget(2))
-    assert [call.text for call in past.calls] == [
-        "Termín výměny čerpadla potvrzen na 2. 12.",
-        "Poslána nabídka na prodloužení servisní smlouvy.",
-        "Reklamace faktury 2026/0418, předáno účtárně.",
+    assert [(call.text, call.direction) for call in past.calls[-3:]] == [
+        ("Termín výměny čerpadla potvrzen na 2. 12.", "incoming"),
+        ("Poslána nabídka na prodloužení servisní smlouvy.", "outgoing"),
+        ("Reklamace faktury 2026/0418, předáno účtárně.", "incoming"),
     ]
-    assert [call.direction for call in past.calls] == ["incoming", "outgoing", "incoming"]
     assert past.more is False
+
+
+def test_only_the_newest_calls_are_shown_and_that_there_are_more(
+    jana: Agent, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "HISTORY_ROWS", 2)
+    leg = ring(jana, "777123456")
+    match = who(leg).matches[0]
+
+    past = lookup.history(leg, table="contact", record_id=UUID(match.record_id), budget=Budget(2))
+    assert (len(past.calls), past.more) == (2, True)
 
 
 # ── choosing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
