@@ -26,8 +26,8 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tenants import activation, invitations, post
-from tenants.models import CheckResult, Membership, OutgoingMail, Tenant
+from tenants import activation, invitations, post, verification
+from tenants.models import Membership, OutgoingMail, Tenant
 
 Kind, State = OutgoingMail.Kind, OutgoingMail.State
 LEASE = timedelta(minutes=5)  # longer than every step of one SMTP conversation may take together
@@ -104,14 +104,10 @@ def secret_letter(mail: OutgoingMail) -> Letter:
 @writes(Kind.ALARM)
 def alarm_letter(mail: OutgoingMail) -> Letter:
     """To those who run the customer's CRM: checks that were in order no longer are."""
-    from tenants.verification.wording import say
-
-    run = mail.check_run
-    red = list(run.results.filter(state=CheckResult.State.FAILED, since__gte=run.started_at)) if run else []
-    if run is None or not red:
+    said = [row.said for row in verification.of_run(mail.check_run).turned_red] if mail.check_run else []
+    if not said:
         raise NotWanted("in_order")
-    said = [say(result.key, result.subject, result.why, result.evidence) for result in red]
-    return _to_admin(mail, "alarm", {"checks": said, "count": len(said), "at": run.started_at})
+    return _to_admin(mail, "alarm", {"checks": said, "count": len(said)})
 
 
 def _to_admin(mail: OutgoingMail, template: str, context: dict[str, Any]) -> Letter:

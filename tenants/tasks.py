@@ -3,7 +3,8 @@
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from tenants import emails, post
+from tenants import emails, post, verification
+from tenants.models import Instance
 
 
 @db_task()
@@ -19,3 +20,14 @@ def send_waiting_mail() -> None:
 @db_periodic_task(crontab(hour="7", minute="10"))
 def warn_of_secrets() -> None:
     post.warn_of_secrets()
+
+
+@db_task()
+def verify(instance: int, by: str) -> None:
+    verification.verify(Instance.objects.select_related("tenant").get(pk=instance), by=by)
+
+
+@db_periodic_task(crontab(hour="2", minute="20"))
+def verify_every_night() -> None:
+    for instance in Instance.objects.proven().values_list("pk", flat=True):
+        verify(instance, "nightly")

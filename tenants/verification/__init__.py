@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tenants import post
 from tenants.dataverse.budget import Budget
 from tenants.models import CheckRun, Instance, MicrosoftConnection, SystemAccount
 from tenants.verification import plan as plans
@@ -36,6 +37,7 @@ def verify(
     on_result: Callable[[Result], None] | None = None,
 ) -> Report:
     """Run every check inside `seconds`; each result is stored, and told to `on_result`, as soon as it is there.
+    What turned red is told to the customer's admins by e-mail, once.
 
     Never inside a transaction: other sessions see the progress in the stored results. `by` is who asked.
     """
@@ -46,7 +48,10 @@ def verify(
         if on_result:
             on_result(result)
     finish(run, look.through)
-    return of_run(run)
+    report = of_run(run)
+    if report.turned_red:
+        post.put_in_alarm(run)
+    return report
 
 
 def _holders(instance: Instance, by: User | str) -> list[running.Holder]:
