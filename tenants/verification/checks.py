@@ -216,7 +216,17 @@ def creating(look: Look, name: str) -> Found:
         return warning("no_phone", table=name)
     if found.missing:
         return warning("required_columns", table=name, columns=_named(found.missing))
+    if fixed := _not_writable(look, found.table):
+        return warning("not_writable", table=name, columns=fixed)
     return passed(table=name)
+
+
+def _not_writable(look: Look, found: Table) -> list[str]:
+    """Columns of the key scheme that a new record cannot fill: only plain texts that may be created."""
+    entity = look.plan.entity(found.logical_name)
+    typed = [entity.first_name, entity.last_name, *entity.phone_columns] if entity else []
+    columns = [column for name in typed if name and (column := found.find(name))]
+    return _named(column for column in columns if not column.creatable or column.type not in {"String", "Memo"})
 
 
 def _named(columns: Iterable[Any]) -> list[str]:

@@ -215,6 +215,11 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
     "creating": {
         "no_phone": Saying("customer", _("%(table)s: no phone column that may be written"),
                            _("Choose a text column for the number that new records may fill."), remedies.NAMES),
+        "not_writable": Saying(
+            "customer", _("Not writable: %(columns)s"),
+            _("New records cannot fill these columns: they are no plain text or may not be set. Choose other ones."),
+            remedies.NAMES,
+        ),
         "required_columns": Saying(
             "customer", _("Required: %(columns)s"),
             _("New records need these columns too, which nobody on the phone can fill. Make them optional."),

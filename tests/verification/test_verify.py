@@ -270,6 +270,12 @@ def test_what_one_click_creating_would_fail_on(everything: Instance, microsoft: 
     assert (row.result.state, row.said.found) == ("warning", "Required: nnn_Serial")
 
 
+def test_a_column_of_the_key_scheme_that_new_records_cannot_fill(everything: Instance) -> None:
+    CustomEntity.objects.update(last_name="myOrdersCount")
+    row = found(check(everything), "creating", "nnn_mylead")
+    assert (row.result.why, row.said.found) == ("not_writable", "Not writable: nnn_myOrdersCount")
+
+
 def test_from_and_to_required_and_fixed(everything: Instance, from_and_to: Set) -> None:
     from_and_to("ApplicationRequired")
     row = found(check(everything), "from_to")
