@@ -5,7 +5,7 @@ import logging
 import re
 
 QUERY = re.compile(r"\?[^\s\"']*")
-PERSONAL_LINK = re.compile(r"(?<=/)(activate|invitation)/[^\s\"']+")
+PERSONAL_LINK = re.compile(r"(?<=/)(activate|invitation)/[\w-]+\.[^\s\"']+")
 
 
 class JsonFormatter(logging.Formatter):

@@ -13,12 +13,15 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenants import api_keys, configuration, eligibility, registration
+from tenants import activation, api_keys, configuration, eligibility, emails, post, registration
 from tenants.models import (
     Agent,
     ApiKey,
@@ -26,7 +29,9 @@ from tenants.models import (
     CustomEntity,
     DisplayField,
     Instance,
+    Invitation,
     Membership,
+    OutgoingMail,
     SystemAccount,
     Tenant,
     audit,
@@ -44,6 +49,10 @@ else:
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
 HIDDEN = "•••"
+PREVIEW = {  # mail programs want styles inside the page; scripts, forms and other servers stay away
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 
 
 def staff(request: HttpRequest) -> User:
@@ -224,10 +233,23 @@ class InstanceAdmin(Kept):
                 self.message_user(request, _("%(url)s is confirmed.") % {"url": instance})
 
 
+class StepFilter(admin.SimpleListFilter):
+    title = gettext_lazy("how far")
+    parameter_name = "step"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("stuck", gettext_lazy("Stuck")), *activation.Step.choices]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        if self.value() == "stuck":
+            return queryset.exclude(stuck_with="")
+        return queryset.filter(step=self.value()) if self.value() else queryset
+
+
 @admin.register(Agent)
 class AgentAdmin(Kept):
-    list_display = ("name", "tenant", "email", "login", "line", "window", "signed_in_at", "last_call_at")
-    list_filter = ("window", ("object_id", admin.EmptyFieldListFilter), "sign_in_error", "tenant")
+    list_display = ("name", "tenant", "email", "login", "line", "how_far", "stuck", "last_call_at")
+    list_filter = (StepFilter, "window", "tenant")
     search_fields = ("name", "email", "upn", "login", "line", "tenant__name", "tenant__slug")
     autocomplete_fields = ("tenant",)
     list_select_related = ("tenant",)
@@ -239,7 +261,22 @@ class AgentAdmin(Kept):
         "window", "sign_in_error", "signed_in_at", "first_card_at", "first_note_at", "last_call_at", "code"
     )  # fmt: skip
     private = frozenset({"name", "email", "upn", "login", "line"})
-    actions = ("enable", "disable")
+    actions = ("enable", "disable", "send_again")
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        return activation.with_steps(super().get_queryset(request))
+
+    @admin.display(description=gettext_lazy("how far"), ordering="step_since")
+    def how_far(self, agent: Agent) -> str:
+        return activation.state_of(agent).label
+
+    @admin.display(description=gettext_lazy("stuck with"))
+    def stuck(self, agent: Agent) -> str:
+        state = activation.state_of(agent)
+        failed = state.step == activation.Step.MAIL_FAILED
+        if state.refusal:
+            return f"{state.refusal.title} ({state.error})"
+        return state.mail_error if failed else "–"
 
     @admin.action(description=gettext_lazy("Enable the CRM window"))
     def enable(self, request: HttpRequest, rows: Rows) -> None:
@@ -250,6 +287,16 @@ class AgentAdmin(Kept):
     def disable(self, request: HttpRequest, rows: Rows) -> None:
         for agent in rows.select_related("tenant"):
             registration.disable_window(agent, staff(request))
+
+    @admin.action(description=gettext_lazy("Send the activation e-mail again"))
+    def send_again(self, request: HttpRequest, rows: Rows) -> None:
+        for agent in rows.select_related("tenant"):
+            try:
+                activation.send_again(agent, by=staff(request))
+            except (post.TooSoon, post.NotSendable) as error:
+                self.message_user(request, f"{agent}: {error}", messages.WARNING)
+            else:
+                self.message_user(request, _("%(agent)s: the e-mail is on its way.") % {"agent": agent})
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -318,6 +365,69 @@ class SystemAccountAdmin(Shown):
         "sign_in_error",
         "token_expires_at",
     )
+
+
+@admin.register(Invitation)
+class InvitationAdmin(Shown):
+    list_display = ("email", "tenant", "invited_by", "created_at", "expires_at", "accepted_at")
+    list_filter = (("accepted_at", admin.EmptyFieldListFilter), "tenant")
+    search_fields = ("email", "tenant__name", "tenant__slug")
+    list_select_related = ("tenant",)
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(Shown):
+    list_display = ("created_at", "kind", "tenant", "recipient", "state", "attempts", "last_error", "sent_at")
+    list_filter = ("state", "kind", "tenant")
+    search_fields = ("agent__email", "agent__name", "user__email", "invitation__email", "tenant__name", "tenant__slug")
+    list_select_related = ("tenant", "agent", "user", "invitation")
+    fields = (
+        "kind", "tenant", "recipient", "language", "state", "attempts", "last_error", "created_at", "next_try_at",
+        "sent_at", "preview", "code",
+    )  # fmt: skip
+    readonly_fields = ("recipient", "preview")
+    actions = ("send_again",)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tenants.change_outgoingmail")
+
+    def get_urls(self) -> list[Any]:
+        shown = self.admin_site.admin_view(self.show)
+        return [path("<int:pk>/preview/", shown, name="tenants_outgoingmail_preview"), *super().get_urls()]
+
+    @admin.display(description=gettext_lazy("recipient"))
+    def recipient(self, mail: OutgoingMail) -> str:
+        return str(mail.agent or mail.invitation or mail.user or mail.tenant.contact_email)
+
+    @admin.display(description=gettext_lazy("preview"))
+    def preview(self, mail: OutgoingMail) -> str:
+        address = reverse("admin:tenants_outgoingmail_preview", args=[mail.pk])
+        return format_html(
+            '<a href="{}" target="_blank" rel="noopener">{}</a>', address, _("Show as it would be sent now")
+        )
+
+    def show(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The page as mail programs get it, but with a link that leads nowhere. Its styles are inside, scripts never run."""
+        mail = self.get_object(request, str(pk))
+        if mail is None or not self.has_view_permission(request, mail):
+            raise Http404
+        try:
+            page = str(emails.compose(mail, preview=True).alternatives[0][0])
+        except (emails.NotWanted, ValueError) as error:
+            self.message_user(request, _("This e-mail would not be sent now: %(code)s.") % {"code": error})
+            return redirect("admin:tenants_outgoingmail_change", pk)
+        return HttpResponse(page, headers=PREVIEW)
+
+    @admin.action(description=gettext_lazy("Send again"), permissions=["send"])
+    def send_again(self, request: HttpRequest, rows: Rows) -> None:
+        for mail in rows.select_related("tenant", "agent__tenant"):
+            try:
+                post.again(mail, by=staff(request))
+            except post.TooSoon as error:
+                self.message_user(request, f"{self.recipient(mail)}: {error}", messages.WARNING)
+            else:
+                sentence = _("%(agent)s: the e-mail is on its way.") % {"agent": self.recipient(mail)}
+                self.message_user(request, sentence)
 
 
 @admin.register(AuditEntry)
