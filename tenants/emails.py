@@ -153,7 +153,8 @@ def compose(mail: OutgoingMail, *, preview: bool = False) -> EmailMultiAlternati
 
 
 def _common(mail: OutgoingMail) -> dict[str, Any]:
-    return {"customer": one_line(mail.tenant.name), "language": mail.language}
+    customer = one_line(mail.tenant.name)  # "Acme s.r.o." at a sentence's end brings the full stop along
+    return {"customer": customer, "sender": customer.removesuffix("."), "language": mail.language}
 
 
 def _sender(tenant: Tenant) -> str:

@@ -47,6 +47,8 @@ def test_the_e_mail_is_as_it_was_drawn(post_office: PostOffice, tereza: Agent, a
         assert "Použijte tereza@acme.example, stejný účet jako do Outlooku." in words
         assert "Platí do 30. 11. 2026." in words
         assert "Alena Vlčková, alice@acme.example" in words
+        assert words.partition("E-mail posíláme na žádost firmy ")[2].startswith("Acme s.r.o.")
+        assert ".." not in words
         assert len(set(LINK.findall(body))) == 1
 
 
