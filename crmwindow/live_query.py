@@ -33,6 +33,35 @@ def filters(
     return list(_packed(parts, sizes, conditions=len(patterns) + 1, max_conditions=max_conditions, max_url=max_url))
 
 
+def encoded_filters(
+    number: phone.Number, columns: Iterable[str], *, max_conditions: int = MAX_CONDITIONS, max_url: int = MAX_URL
+) -> list[str]:
+    """As `filters`, percent-encoded: the filter of one column is encoded once, the others differ by its name only."""
+    template, conditions = _one_column(number)
+    parts = [template.replace(_COLUMN, odata.name(column)) for column in dict.fromkeys(columns)]
+    at_most = max(1, max_conditions // conditions)
+    packed: list[list[str]] = []
+    length = 0
+    for part in parts:
+        length += len(part) + len(_OR)
+        if not packed or len(packed[-1]) == at_most or length > max_url:
+            packed.append([])
+            length = len(part)
+        packed[-1].append(part)
+    return [f"({_OR.join(together)})" for together in packed]
+
+
+_COLUMN = "COLUMN"
+_OR = "%20or%20"
+
+
+@lru_cache(maxsize=64)
+def _one_column(number: phone.Number) -> tuple[str, int]:
+    """The encoded filter of one column, with a placeholder for its name, and its number of conditions."""
+    exact, patterns = _spelt(number)
+    return odata.encode(_column_filter(_COLUMN, exact, patterns)), len(patterns) + 1
+
+
 @lru_cache(maxsize=64)
 def _spelt(number: phone.Number) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """One look-up asks for the same number in several tables."""

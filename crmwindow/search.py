@@ -128,9 +128,9 @@ class _Search:
         for table in self.tables:
             columns = tuple(column.property for column in table.phones)
             if columns not in filters:
-                filters[columns] = live_query.filters(self.number, columns)
+                filters[columns] = live_query.encoded_filters(self.number, columns)
             for expression in filters[columns]:
-                path = _path(table) + odata.encode(expression)
+                path = _path(table) + expression
                 self.asked.append((table, _pool.submit(self._ask, path)))
 
     def _ask(self, path: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from crmwindow import phone
-from crmwindow.live_query import filters, name_filters
+from crmwindow.live_query import encoded_filters, filters, name_filters
 from tenants.dataverse import odata
 
 
@@ -93,3 +93,15 @@ def test_a_very_long_search_keeps_to_the_limits() -> None:
     assert len(expressions) == 1
     assert conditions(expressions[0]) <= 500
     assert len(odata.encode(name_filters("ž" * 5_000, ["name", "fullname"])[0])) <= 32_768 - 2_000
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"max_conditions": 70}, {"max_url": 4_000}, {"max_conditions": 1, "max_url": 1}]
+)
+@pytest.mark.parametrize("how_many", [0, 1, 2, 9, 30])
+def test_what_is_sent_is_the_same_filters_encoded(how_many: int, limits: dict[str, int]) -> None:
+    columns = [f"telephone{place}" for place in range(how_many)]
+
+    assert encoded_filters(jana(), columns, **limits) == [
+        odata.encode(expression) for expression in filters(jana(), columns, **limits)
+    ]
