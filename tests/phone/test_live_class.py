@@ -109,7 +109,7 @@ def live_with_trunk(draw: st.DrawFn, number: Number) -> str:
 
 
 @given(data=st.data(), number=numbers())
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_every_live_spelling_is_reached_and_held(data: st.DataObject, number: Number) -> None:
     stored = data.draw(st.one_of(live(number), live_in_brackets(number)))
     assert reached(stored, number)
@@ -117,7 +117,7 @@ def test_every_live_spelling_is_reached_and_held(data: st.DataObject, number: Nu
 
 
 @given(data=st.data(), number=numbers(("CZ", "SK", "PL", "DE", "AT", "HU", "GB", "FR")))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 def test_every_live_spelling_with_a_trunk_zero_is_reached_and_held(data: st.DataObject, number: Number) -> None:
     stored = data.draw(live_with_trunk(number))
     assert reached(stored, number)
@@ -125,7 +125,7 @@ def test_every_live_spelling_with_a_trunk_zero_is_reached_and_held(data: st.Data
 
 
 @given(data=st.data(), number=numbers(("CZ", "SK")), home=st.sampled_from(["CZ", "SK", "DE", "US"]))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_a_spelling_with_a_country_code_is_held_wherever_the_customer_is(
     data: st.DataObject, number: Number, home: str
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_spelling_with_a_country_code_is_held_wherever_the_customer_is(
 
 
 @given(number=numbers(), other=numbers(), data=st.data())
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_nobody_elses_number_is_held(number: Number, other: Number, data: st.DataObject) -> None:
     assume(number.e164 != other.e164)
     stored = data.draw(st.one_of(live(other), live_in_brackets(other)))

@@ -211,7 +211,7 @@ addresses = st.text(alphabet="acme.crm4dynamics:/@#?%[]\\-_ 0127localhost\u0441\
 )
 @example("https://acme。crm4.dynamics.com")
 @example("https://acme.crm4.dynamics.com\uff0f@evil.example")
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 def test_no_text_breaks_the_judge_or_gets_a_strange_origin_past_it(text: str) -> None:
     verdict = judge(text)
     if verdict.ok:
