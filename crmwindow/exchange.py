@@ -23,6 +23,7 @@ _LONGEST = {
     "EventName": 60, "From": 200, "To": 200, "Line": 32, "Email": 254, "Login": 150, "UniqueId": 128, "Queue": 200,
     "Direction": 30, "Reason": 100,
 }  # fmt: skip
+_ANNOUNCED = {"From": "number", "To": "number", "UniqueId": "unique_id", "Direction": "direction"}
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -91,8 +92,10 @@ def read_event(body: Any, tenant: Tenant) -> Event:
 
 def announcement(*, number: str, direction: str, unique_id: str) -> Event:
     """What an address or a page says about a call, checked as if the exchange had said it. Raises MalformedEvent."""
-    said = {"From": number, "To": number, "UniqueId": unique_id, "Direction": direction}
-    return _event("NewCall", {key: _text(said, key, longest) for key, longest in _LONGEST.items()})
+    said = {"number": number, "unique_id": unique_id, "direction": direction}
+    texts = dict.fromkeys(_LONGEST, "")
+    texts |= {key: _text(said, name, _LONGEST[key]) for key, name in _ANNOUNCED.items()}
+    return _event("NewCall", texts)
 
 
 def _event(name: str, texts: dict[str, str]) -> Event:

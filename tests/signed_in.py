@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from django.utils import timezone
+
 from ipexportal.sandbox import directory
 from ipexportal.sandbox.visitor import pick
 from tenants import connections, entra
@@ -27,7 +29,7 @@ def sign_in(agent: Agent) -> Agent:
     agent.directory_id, agent.object_id = identity.directory_id, identity.object_id
     agent.systemuser_id = user.systemuser_id or None
     agent.token_cache, agent.token_expires_at = identity.cache, identity.expires_at
-    agent.signed_in_at, agent.sign_in_error = identity.expires_at.replace(microsecond=0), ""
+    agent.signed_in_at, agent.sign_in_error = timezone.now(), ""
     agent.token_version += 1
     agent.save()
     agent.refresh_from_db()

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -61,6 +62,7 @@ TABLES = _organization()
 SETS = {table["entity_set"]: name for name, table in TABLES.items()}
 
 
+@cache
 def properties(table: str, may: str = "r") -> dict[str, str]:
     """OData names of the columns that may be r(ead), c(reated) or u(pdated), and their types."""
     return {
@@ -70,6 +72,7 @@ def properties(table: str, may: str = "r") -> dict[str, str]:
     }
 
 
+@cache
 def navigation(table: str) -> dict[str, str]:
     """Single- and collection-valued navigation properties and the table each leads to ("owner": several)."""
     of = TABLES[table]
