@@ -196,6 +196,8 @@ def user_scope(instance: Instance) -> list[str]:
 
 def begin(instance: Instance, *, login_hint: str = "") -> tuple[dict[str, Any], str]:
     """The flow to keep (secret) and the address to send the browser to. Raises DataverseError."""
+    from msal.exceptions import MsalServiceError
+
     try:
         app = _application(
             instance.directory_id or "organizations",
@@ -211,7 +213,7 @@ def begin(instance: Instance, *, login_hint: str = "") -> tuple[dict[str, Any], 
             prompt="select_account",
             response_mode="query",
         )
-    except (requests.RequestException, ValueError) as error:
+    except (requests.RequestException, MsalServiceError, ValueError) as error:
         raise Unavailable("Microsoft's sign-in service does not answer.") from error
     return flow, _on_the_wire(flow["auth_uri"])
 
