@@ -19,15 +19,8 @@ from tenants.refusals import refusal_of
 @require_POST
 @window_view
 def sign_in(request: WindowRequest) -> HttpResponse:
-    """A new attempt, bound to this window's cookie; a window without one gets a session of nobody yet."""
-    session = request.window.session
-    if session is not None:
-        return _sign_in(request, _ready(request, session.digest))
-    response = HttpResponse()
-    session = sessions.start_session(response, instance=request.window.instance, agent=None)
-    answer = _sign_in(request, _ready(request, session.digest))
-    answer.cookies.update(response.cookies)
-    return answer
+    """The link to the top-level page."""
+    return _begin(request)
 
 
 @require_GET
@@ -38,16 +31,16 @@ def sign_in_status(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
     waiting = "waiting" in request.GET
     outcomes = SignInAttempt.Outcome
     if row is None or (row.outcome == outcomes.WAITING and row.expires_at < timezone.now()):
-        return _sign_in(request, _ready(request, problem=problems.sign_in(refusal_of("attempt_expired"))))
+        return _begin(request, problem=problems.sign_in(refusal_of("attempt_expired")))
     if row.outcome == outcomes.DONE:
         return _signed_in(request, row.signed_in)
     if row.outcome == outcomes.CODE and row.code_expires_at and row.code_expires_at > timezone.now():
         return _sign_in(request, presentation.code_wanted(row))
     if row.outcome == outcomes.CODE:
-        return _sign_in(request, _ready(request, problem=problems.code_expired()))
+        return _begin(request, problem=problems.code_expired())
     if row.outcome == outcomes.WAITING:
         return _sign_in(request, presentation.waiting(row)) if waiting else HttpResponse(status=204)
-    return _sign_in(request, _ready(request, problem=problems.sign_in(refusal_of(row.reason, attempt=row))))
+    return _begin(request, problem=problems.sign_in(refusal_of(row.reason, attempt=row)))
 
 
 @require_POST
@@ -56,28 +49,31 @@ def sign_in_code(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
     """Six digits from the other window say whose this one is."""
     row = _attempt(request, attempt)
     if row is None:
-        return _sign_in(request, _ready(request, problem=problems.code_expired()))
+        return _begin(request, problem=problems.code_expired())
     agent = signing_in.type_code(row, request.POST.get("code", ""), frame=row.frame)
     if agent is not None:
         return _signed_in(request, agent)
     row.refresh_from_db()
     if row.tries_left and row.code_expires_at and row.code_expires_at > timezone.now():
         return _sign_in(request, presentation.code_wanted(row, problem=problems.wrong_code(row.tries_left)), status=422)
-    return _sign_in(request, _ready(request, problem=problems.code_expired()), status=422)
+    return _begin(request, problem=problems.code_expired(), status=422)
 
 
-def _ready(request: WindowRequest, frame: str | None = None, *, problem: card.Problem | None = None) -> card.SignIn:
-    session = request.window.session
-    frame = frame if frame is not None else session.digest if session else ""
-    row = signing_in.new_attempt(instance=request.window.instance, agent=request.window.agent, frame=frame)
-    return presentation.ready(row, problem=problem)
+def _begin(request: WindowRequest, *, problem: card.Problem | None = None, status: int = 200) -> HttpResponse:
+    """Offer a new attempt, bound to this window's cookie; a window without one gets a session of nobody yet."""
+    instance, session, new = request.window.instance, request.window.session, HttpResponse()
+    session = session or sessions.start_session(new, instance=instance, agent=None)
+    row = signing_in.new_attempt(instance=instance, agent=request.window.agent, frame=session.digest)
+    answer = _sign_in(request, presentation.ready(row, problem=problem), status=status)
+    answer.cookies.update(new.cookies)
+    return answer
 
 
 def _attempt(request: WindowRequest, code: uuid.UUID) -> SignInAttempt | None:
     """This very window's attempt; anybody else's does not exist."""
     session = request.window.session
     rows = SignInAttempt.objects.select_related("instance__tenant", "agent", "signed_in__tenant")
-    return rows.filter(code=code, frame=session.digest).first() if session and session.digest else None
+    return rows.filter(code=code, frame=session.digest).first() if session else None
 
 
 def _signed_in(request: WindowRequest, agent: Agent | None) -> HttpResponse:

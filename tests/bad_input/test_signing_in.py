@@ -196,3 +196,18 @@ def test_a_wrong_code_says_how_often_one_may_try(jana: Agent, acme: object) -> N
     assert "Type the digits from the window where you signed in. 4 tries are left." in said[0]
     assert "1 try is left." in said[3]
     assert "The code is no longer good Sign in again and you get a new one." in said[4]
+
+
+def test_a_window_that_lost_its_cookie_on_the_way_begins_anew(jana: Agent, acme: object) -> None:
+    frame = Window(jana)
+    frame.act("sign_in")
+    lost = SignInAttempt.objects.get()
+    frame.cookies.clear()
+    said = frame.ask("sign_in_status", lost.code)
+    assert "This sign-in has expired" in text_of(said)
+    again = SignInAttempt.objects.latest("pk")
+    assert again.frame == frame.session.digest
+    page = Browser(headers=IN_ENGLISH).sign_in(again, jana.email).content.decode()
+    digits = page.partition("data-code>")[2][:6]
+    assert 'data-step="done"' in frame.act("sign_in_code", again.code, code=digits).content.decode()
+    assert frame.session.agent == jana
