@@ -104,7 +104,7 @@ def test_a_sign_in_that_ended_at_microsoft_says_who_must_act(
     assert (note.state, note.problem, note.text) == (Note.State.QUEUED, "sign_in", "Až se přihlásím")
 
 
-def test_an_account_the_crm_does_not_know(window: Window, ring: Callable[[], str], microsoft: Sandbox) -> None:
+def test_a_right_that_is_missing_is_named(window: Window, ring: Callable[[], str], microsoft: Sandbox) -> None:
     microsoft.control.fault("missing_privilege", privilege="prvCreateActivity", upn=window.agent.email)
     call = ring()
     window.ask("matches", call)

@@ -26,7 +26,7 @@ from tests.signin.conftest import Browser
 pytestmark = pytest.mark.django_db(transaction=True)
 Exchange = Callable[..., str]
 Beside = Callable[..., Future[Any]]
-HELD_FOR = 2.0
+HELD_FOR = 1.4
 
 
 def outlive_token(agent: Agent) -> None:
