@@ -12,7 +12,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Agent
 
-_tables: dict[str, Metadata] = {}
+_tables: dict[tuple[str, ...], Metadata] = {}
 _identities: dict[tuple[str, str], entra.Identity] = {}
 
 
@@ -36,12 +36,14 @@ def sign_in(agent: Agent) -> Agent:
     return agent
 
 
-def know_tables(agent: Agent) -> None:
+def know_tables(agent: Agent) -> Metadata:
     """As if somebody had looked something up within the hour: the instance's tables are known. Read once per sandbox."""
     instance = agent.tenant.instance
-    if instance.url not in _tables:
-        _tables[instance.url] = connections.metadata(instance, connections.client_for(agent), Budget(15))
-    connections.keep(instance, _tables[instance.url])
+    key = (instance.url, *connections.tables(instance)[0])
+    if key not in _tables:
+        _tables[key] = connections.metadata(instance, connections.client_for(agent), Budget(15))
+    connections.keep(instance, _tables[key])
+    return _tables[key]
 
 
 def forget() -> None:
