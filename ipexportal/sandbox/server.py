@@ -165,7 +165,9 @@ class Application:
         if "reset" in met:
             self._keep("dataverse", request, upn, Response(0))
             raise TornConnection
-        if self.latency:  # half of it on the way here: requests sent at once arrive at once, and are then worked on in turn
+        if (
+            self.latency
+        ):  # half of it on the way here: requests sent at once arrive at once, and are then worked on in turn
             await asyncio.sleep(self.latency / 2)
         answer = self._trouble(met, upn) or self._authenticated(request, bearer, met)
         self._keep("dataverse", request, upn, answer)
