@@ -3,7 +3,7 @@
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from tenants import emails, post, verification
+from tenants import emails, microsoft_connections, post, verification
 from tenants.models import Instance
 
 
@@ -15,6 +15,11 @@ def send_mail(mail: int) -> None:
 @db_periodic_task(crontab(minute="*"))
 def send_waiting_mail() -> None:
     emails.sweep()
+
+
+@db_periodic_task(crontab(minute="37"))
+def end_idle_connections() -> None:
+    microsoft_connections.end_idle()
 
 
 @db_periodic_task(crontab(hour="7", minute="10"))
