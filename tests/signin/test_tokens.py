@@ -13,6 +13,7 @@ from tenants import entra
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import SignInRequired, Unavailable
 from tenants.models import Agent, SignInAttempt
+from tests import signed_in
 from tests.signin.conftest import Browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +68,7 @@ def test_an_expired_token_is_refreshed_by_one_and_the_others_wait(signed_in_jana
 
 def test_revoked_consent_means_sign_in_again(signed_in_jana: Agent, microsoft: Any) -> None:
     microsoft.control.revoke_sign_ins("jana@acme.example")
+    signed_in.forget()  # what other tests hold is worth nothing now
     with pytest.raises(SignInRequired) as refusal:
         entra.token_for(signed_in_jana, budget=Budget(2), force=True)
     assert refusal.value.code == "AADSTS50173"
