@@ -72,13 +72,14 @@ def test_a_digit_chooses_a_match_and_the_name_gets_the_focus(at_work: Desk) -> N
     expect(at_work.name).to_be_focused()
 
 
-def test_letters_typed_into_the_note_are_no_shortcuts(at_work: Desk) -> None:
-    at_work.call("unknown")
+def test_letters_typed_into_the_note_are_no_shortcuts(at_work: Desk, demo: Demo) -> None:
+    demo.event(EventName="Ringing", From="604777001", Line="444", UniqueId="letters.1", Direction="incoming")
     expect(at_work.window.locator("#create")).to_be_visible()
     pages = len(at_work.page.context.pages)
     at_work.note.press_sequentially("kls 123")
     expect(at_work.note).to_have_value("kls 123")
     assert len(at_work.page.context.pages) == pages
+    demo.event(EventName="Hangup", From="604777001", Line="444", UniqueId="letters.1", Reason="Normal Clearing")
 
 
 def test_ctrl_enter_writes_the_note(at_work: Desk) -> None:
