@@ -50,7 +50,7 @@ class TokenRequest(Schema):
 
 class Token(Schema):
     access_token: str
-    token_type: str = "Bearer"  # noqa: S105
+    token_type: str = "Bearer"  # noqa: S105 - the scheme of the header, no secret
     expires_in: int = access.TOKEN_SECONDS
 
 
@@ -158,7 +158,7 @@ def _key_in_body(request: HttpRequest) -> str:
 )
 def events(request: HttpRequest) -> Status[Any]:
     """The body is read as JSON whatever its Content-Type says; keys may be renamed per customer."""
-    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    key: ApiKey = request.auth  # type: ignore[attr-defined]  # Ninja sets it
     if len(request.body) > MAX_EVENT_BYTES:
         return Status(413, {"error": _("An event has at most 64 kB.")})
     try:
@@ -176,7 +176,7 @@ def events(request: HttpRequest) -> Status[Any]:
     summary="Open one agent's window",
 )
 def window_tickets(request: HttpRequest, body: TicketRequest) -> Status[Any]:
-    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    key: ApiKey = request.auth  # type: ignore[attr-defined]  # Ninja sets it
     try:
         agent = calls.agent_named(key.tenant, login=body.login, line=body.line, email=body.email)
     except calls.SharedLine:

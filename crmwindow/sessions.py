@@ -209,4 +209,4 @@ def allow_framing(response: HttpResponseBase, instance: Instance) -> None:
     ancestors = [*instance.tenant.embedding_origins] or ["'none'"]
     policy: dict[str, Any] = {**settings.SECURE_CSP, "frame-ancestors": ancestors}
     response.headers["Content-Security-Policy"] = build_policy(policy)
-    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    response.xframe_options_exempt = True  # type: ignore[attr-defined]  # Django looks for it

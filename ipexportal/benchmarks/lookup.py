@@ -78,7 +78,7 @@ class _Run:
         self.client, self.metadata, self.instance, self.known = client, metadata, instance, known
         contacts = [record for found in known.values() for record in found if record[0] == "contact"]
         self.keyed = sorted({record_id for _, record_id in contacts})
-        self.random = random.Random(1)  # noqa: S311
+        self.random = random.Random(1)  # noqa: S311 - the same numbers in every run
 
     def warm_up(self, numbers: list[phone.Number]) -> None:
         for number in numbers:
@@ -165,7 +165,7 @@ def _rows(client: Client, path: str) -> Iterator[dict[str, Any]]:
 
 def _draw(known: Known, count: int) -> list[phone.Number]:
     """Distinct numbers: of each way of writing some, and misses."""
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)  # noqa: S311 - the same numbers in every run
     by_form: dict[str, list[str]] = defaultdict(list)
     for e164, records in known.items():
         for text in {text for texts in records.values() for text in texts}:
