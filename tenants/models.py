@@ -72,6 +72,17 @@ class Tenant(Coded):
     missed_call_owner = models.CharField(max_length=20, choices=MissedCallOwner, default=MissedCallOwner.RECORD_OWNER)
     search_internal_calls = models.BooleanField(_("search internal calls in the CRM"), default=False)
     webhook_keys = models.JSONField(_("renamed keys of the telephone exchange"), default=dict, blank=True)
+    implementer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("who at IPEX looks after them"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        limit_choices_to={"is_staff": True},
+    )
+    skipped_steps = models.JSONField(_("steps of the check-list they do not need"), default=list, blank=True)
+    went_live_at = models.DateTimeField(_("live since"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
