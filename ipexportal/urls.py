@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from crmwindow.api import api
 from ipexportal import operations
@@ -11,6 +12,7 @@ from tenants import views as tenant_views
 urlpatterns = [
     path("window/", include("crmwindow.urls")),
     path("signin/", include("tenants.urls")),
+    path("portal/", include("tenants.portal.urls")),
     path("activate/<str:token>/", tenant_views.activate, name="activate"),
     path("activate/<str:token>/sign-in/", tenant_views.activate_sign_in, name="activate_sign_in"),
     path("api/v1/", api.urls),
@@ -22,3 +24,5 @@ urlpatterns = [
 ]
 if settings.DEMO:
     urlpatterns.append(path("", include("ipexportal.simulator.urls")))
+else:
+    urlpatterns.append(path("", RedirectView.as_view(pattern_name="portal:home"), name="root"))

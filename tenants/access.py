@@ -14,7 +14,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants.models import ApiKey, Instance, digest
+from tenants.models import ApiKey, Instance, Tenant, digest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -37,6 +37,22 @@ class Refused(Exception):
 
 
 # People
+
+
+def tenants_of(user: User | AnonymousUser) -> QuerySet[Tenant]:
+    """The customers whose pages this user may see: staff all, members their own, others none."""
+    rows = Tenant.objects.select_related("instance")
+    if not (user.is_authenticated and user.is_active):
+        return rows.none()
+    return rows if user.is_staff else rows.filter(memberships__user=user)
+
+
+def get_tenant(request: HttpRequest, code: UUID | str) -> Tenant:
+    """The customer of that public code. Raises Http404 for strangers, who cannot tell it from "there is none"."""
+    try:
+        return tenants_of(request.user).get(code=UUID(str(code)))
+    except (Tenant.DoesNotExist, ValueError):
+        raise Http404 from None
 
 
 def instances_of(user: User | AnonymousUser) -> QuerySet[Instance]:

@@ -1,7 +1,7 @@
 """Every address the portal answers at, and what each person gets there.
 
-`WINDOW`, `TOP_LEVEL`, `API` and `ACCOUNTS` map the name of an address to its method and one status per persona. In the
-window everybody asks about *jana's* call at Acme's instance.
+`WINDOW`, `TOP_LEVEL`, `API`, `ACCOUNTS` and `PORTAL` map the name of an address to its method and one status per persona. In the
+window everybody asks about *jana's* call at Acme's instance, in the portal about Acme's pages.
 """
 
 from collections.abc import Iterator
@@ -9,27 +9,32 @@ from typing import Any
 
 from django.urls import get_resolver
 
-PERSONAS = ("anonymous", "jana", "bob", "eve", "alice", "ivana")
+PERSONAS = ("anonymous", "jana", "bob", "eve", "alice", "ivana", "otto")
 Row = tuple[str, tuple[int, ...]]
 
 
 def only_jana(method: str, status: int = 200) -> Row:
     """Her own window answers; a colleague's says that there is no such call; everybody else is nobody here."""
-    return method, (401, status, 404, 401, 401, 401)
+    return method, (401, status, 404, 401, 401, 401, 401)
 
 
 def agents(method: str, status: int = 200) -> Row:
     """About the asking agent, whoever that is."""
-    return method, (401, status, status, 401, 401, 401)
+    return method, (401, status, status, 401, 401, 401, 401)
 
 
 def everybody(method: str, status: int = 200) -> Row:
-    return method, (status,) * 6
+    return method, (status,) * 7
 
 
 def members(method: str, status: int = 200, *, others: int = 302) -> Row:
     """People with a portal session; a window's session is none."""
-    return method, (others, others, others, others, status, status)
+    return method, (others, others, others, others, status, status, status)
+
+
+def acmes(method: str, status: int = 200) -> Row:
+    """Acme's page in the portal: for alice, and for staff; otto, Beta's admin, finds nothing; others are sent to sign in."""
+    return method, (302, 302, 302, 302, status, status, 404)
 
 
 WINDOW: dict[str, Row] = {
@@ -49,8 +54,8 @@ WINDOW: dict[str, Row] = {
     "window:create": only_jana("POST", 422),
     "window:close": only_jana("POST"),
     "window:sign_in": everybody("POST"),
-    "window:sign_in_status": ("GET", (200, 204, 200, 200, 200, 200)),  # another window's attempt: begin your own
-    "window:sign_in_code": ("POST", (200, 422, 200, 200, 200, 200)),
+    "window:sign_in_status": ("GET", (200, 204, 200, 200, 200, 200, 200)),  # another window's attempt: begin your own
+    "window:sign_in_code": ("POST", (200, 422, 200, 200, 200, 200, 200)),
 }
 TOP_LEVEL: dict[str, Row] = {
     "window:enter": everybody("GET", 404),
@@ -59,6 +64,7 @@ TOP_LEVEL: dict[str, Row] = {
     "window:sign_in_page": everybody("GET", 302),
     "signin:callback": everybody("GET", 400),
     "signin:done": everybody("GET", 410),
+    "root": everybody("GET", 302),
     "healthz": everybody("GET"),
     "readyz": everybody("GET"),
     "metrics": everybody("GET", 404),  # needs METRICS_TOKEN
@@ -98,7 +104,10 @@ ACCOUNTS: dict[str, Row] = {
     "mfa_generate_recovery_codes": members("GET", 302),
     "mfa_download_recovery_codes": members("GET", 404),
 }
-TABLE = WINDOW | TOP_LEVEL | API | ACCOUNTS
+PORTAL: dict[str, Row] = {
+    "portal:home": ("GET", (302, 302, 302, 302, 302, 302, 302)),
+}
+TABLE = WINDOW | TOP_LEVEL | API | ACCOUNTS | PORTAL
 STAFF_ONLY = "admin:"  # and all that Django adds under it: for everybody but staff it is a login page
 
 

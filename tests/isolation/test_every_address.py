@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from tests.isolation import addresses
-from tests.isolation.addresses import ACCOUNTS, API, PERSONAS, TABLE, TOP_LEVEL, WINDOW
+from tests.isolation.addresses import ACCOUNTS, API, PERSONAS, PORTAL, TABLE, TOP_LEVEL, WINDOW
 from tests.isolation.conftest import ACMES, World
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +28,7 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known: dict[str, tuple[Any, ...]] = dict.fromkeys(WINDOW, (world.code,))
     known |= dict.fromkeys(OF_A_CALL, (world.code, world.call.code))
     known |= dict.fromkeys(OF_AN_ATTEMPT, (world.code, attempt))
+    known |= dict.fromkeys(PORTAL, (world.jana.tenant.code,)) | {"portal:home": ()}
     known |= dict.fromkeys(("window:sign_in_page", "signin:done"), (attempt,))
     known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
     known |= {
@@ -72,7 +73,11 @@ def test_no_address_is_missing_from_the_table() -> None:
     assert there == TABLE.keys()
 
 
-@pytest.mark.parametrize("table", [WINDOW, TOP_LEVEL, API, ACCOUNTS], ids=["window", "top level", "api", "accounts"])
+@pytest.mark.parametrize(
+    "table",
+    [WINDOW, TOP_LEVEL, API, ACCOUNTS, PORTAL],
+    ids=["window", "top level", "api", "accounts", "portal"],
+)
 def test_everybody_gets_what_is_theirs(world: World, table: dict[str, addresses.Row]) -> None:
     got: dict[str, dict[str, int]] = {}
     told: dict[tuple[str, str], set[str]] = {}
@@ -101,7 +106,7 @@ def test_the_admin_is_a_login_page_for_everybody_but_staff(world: World) -> None
     root = reverse("admin:index")
     answers = {who: world.clients[who].get(root) for who in PERSONAS}
     assert {who: answer.status_code for who, answer in answers.items()} == {
-        "anonymous": 302, "jana": 302, "bob": 302, "eve": 302, "alice": 302, "ivana": 200
+        "anonymous": 302, "jana": 302, "bob": 302, "eve": 302, "alice": 302, "ivana": 200, "otto": 302
     }  # fmt: skip
     assert INLINE.findall(answers["ivana"].content.decode()) == []
 

@@ -1,0 +1,20 @@
+"""Where somebody lands who has just signed in."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from tenants import access
+from tenants.portal.guard import signed_in
+
+
+@signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    """Staff to the cockpit, somebody with one customer to their check-list; the others choose."""
+    if request.user.is_staff:
+        return redirect("admin:index")
+    tenants = list(access.tenants_of(request.user)[:2])
+    if len(tenants) == 1:
+        return redirect("portal:checklist", tenants[0].code)
+    return render(request, "tenants/portal/home.html", {"tenants": access.tenants_of(request.user)})
