@@ -131,6 +131,7 @@ class Instance(Coded):
     metadata = models.JSONField(default=dict, editable=False)
     metadata_read_at = models.DateTimeField(null=True, editable=False)
     refuses_nested_parties = models.BooleanField(default=False, editable=False)
+    consented_at = models.DateTimeField(_("consent given"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = InstanceQuerySet.as_manager()
@@ -357,6 +358,55 @@ class SignInAttempt(Coded):
     code_digest = models.CharField(max_length=128, blank=True)
     code_expires_at = models.DateTimeField(null=True)
     tries_left = models.PositiveSmallIntegerField(default=5)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+
+class LinkedAccount(Coded):
+    """A Microsoft account that somebody signs in to the portal with. They linked it themselves; no e-mail ever did."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="linked_accounts")
+    directory_id = models.UUIDField(editable=False)
+    object_id = models.UUIDField(editable=False)
+    account = models.CharField(_("Microsoft account"), max_length=200)
+    linked_at = models.DateTimeField(_("linked since"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("linked Microsoft account")
+        verbose_name_plural = _("linked Microsoft accounts")
+        ordering = ["linked_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["directory_id", "object_id"], name="tenants_linked_account_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.account
+
+
+class PortalAttempt(Coded):
+    """One way to Microsoft and back, begun in the portal. What the browser presents is kept as digest.
+
+    `session` binds what somebody signed in began to their session, `invitation` a new account to its link; `next` is a
+    path of ours. Verbs: portal_attempts.
+    """
+
+    class Purpose(models.TextChoices):
+        SIGN_IN = "sign_in", _("signing in")
+        LINK = "link", _("linking an account")
+        CONNECT = "connect", _("connecting for set-up")
+        CONSENT = "consent", _("consent for the whole company")
+
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    instance = models.ForeignKey(Instance, null=True, on_delete=models.CASCADE, related_name="+")
+    session = models.CharField(max_length=64, blank=True)
+    invitation = models.CharField(max_length=64, blank=True)
+    next = models.CharField(max_length=500, blank=True)
+    flow = EncryptedTextField()
+    state_digest = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (NULL: it came back)
+    nonce_digest = models.CharField(max_length=64, db_index=True)
+    reason = models.CharField(max_length=60, blank=True)
+    account = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 
