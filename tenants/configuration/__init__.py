@@ -3,34 +3,45 @@
 What is absent from a file stays as it is; a list that is present replaces that list; agents are matched by e-mail and
 never removed by absence; secrets come from environment variables that the file names, and are never exported.
 docs/tenant.example.toml shows every key.
+
+Pages save through the same checks: `stored` is what a form begins with, `stamp` what it gives back to show which state it
+was filled in from, `change` saves sections of one customer. Mistakes name their place as in the file.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants import registration
+from tenants import connections, registration, schema
 from tenants.configuration import checks, crm, customer, people, toml
 from tenants.configuration.differences import ABSENT, HIDDEN, Diff, Difference, between
 from tenants.configuration.mistakes import ConfigurationError, Mistake, Place
 from tenants.configuration.parsing import parse
 from tenants.configuration.sections import Change, Section, Whole, register, sections
 from tenants.dataverse.budget import Budget
-from tenants.models import Tenant, audit
+from tenants.models import AuditEntry, Instance, Tenant, audit, digest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from tenants.configuration.mistakes import Lines
 
-__all__ = ["Configuration", "ConfigurationError", "Diff", "Mistake", "Section", "apply", "export", "load", "register"]
+__all__ = [
+    "Changed", "Configuration", "ConfigurationError", "Diff", "Mistake", "Section",
+    "apply", "change", "export", "load", "register", "stamp", "stored",
+]  # fmt: skip
 
+CHECKED = frozenset({"instance", "search", "custom_entities", "display_fields", "system_account"})
+"""Sections that the checks of the connection look at."""
 for _section in (*customer.SECTIONS, *crm.SECTIONS, people.SECTION):
     register(_section)
 
@@ -43,6 +54,16 @@ class Configuration:
     sections: Mapping[str, Any]
     secrets: Mapping[str, str] | None = field(default=None, repr=False)
     lines: Lines | None = field(default=None, repr=False, compare=False)
+    act: str = "configuration.imported"
+
+
+class Changed(Exception):
+    """Somebody else saved since the form was opened, and nothing was saved now. `by` did it, `at` that time."""
+
+    def __init__(self, by: str, at: datetime | None) -> None:
+        super().__init__(by)
+        self.by = by
+        self.at = at
 
 
 def load(text: str | bytes, *, secrets: Mapping[str, str] | None = None) -> Configuration:
@@ -75,6 +96,46 @@ def apply(configuration: Configuration, *, by: User | str, dry_run: bool = False
         sentence = _("Somebody changed this customer at the same moment. Nothing was imported; try again.")
         raise ConfigurationError([Mistake("", sentence)]) from error
     return diff
+
+
+def stored(tenant: Tenant, name: str) -> Any:
+    """One section as plain data, as the file would hold it; secrets excepted."""
+    return next(section for section in sections() if section.name == name).read(tenant)
+
+
+def stamp(tenant: Tenant, *names: str) -> str:
+    """Which state of these sections a form shows; goes into the form and comes back as `seen`."""
+    data = [stored(tenant, name) for name in names]
+    return digest(json.dumps(data, sort_keys=True, ensure_ascii=False, default=str))
+
+
+def change(
+    tenant: Tenant,
+    data: Mapping[str, Any],
+    *,
+    by: User | str,
+    seen: str = "",
+    secrets: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+) -> Diff:
+    """Save sections of this customer from a form: {"display_fields": [...]}. Absent keys stay as they are.
+
+    `seen` is the stamp of just these sections when the form was opened. Saving once more what is stored already (a double
+    click) is no change. Raises ConfigurationError, Changed.
+    """
+    place = Place()
+    checked = _checked({**data, "tenant": {**data.get("tenant", {}), "slug": tenant.slug}}, place)
+    _follow_rules(checked, tenant, secrets, place)
+    _stop_if_wrong(place, None)
+    wanted = Configuration(tenant.slug, checked, secrets, act="configuration.changed")
+    if seen and seen != stamp(tenant, *data) and apply(wanted, by=by, dry_run=True):
+        raise _changed(tenant)
+    return apply(wanted, by=by, dry_run=dry_run)
+
+
+def _changed(tenant: Tenant) -> Changed:
+    last = AuditEntry.objects.filter(tenant=tenant).exclude(after={}).first()
+    return Changed(last.actor if last else "", last.at if last else None)
 
 
 def export(tenant: Tenant) -> str:
@@ -117,8 +178,28 @@ def _apply(configuration: Configuration, change: Change) -> Diff:
     tenant = Tenant.objects.get(pk=tenant.pk)
     diff = _diff(before, _snapshot(tenant), change)
     if diff:
-        _audit(tenant, diff, change)
+        _audit(tenant, diff, change, configuration.act)
+        _check_again(tenant, diff, change.by)
     return diff
+
+
+def _check_again(tenant: Tenant, diff: Diff, by: User | str) -> None:
+    """What is asked of Microsoft has changed: tables are read anew, and the checks run once this is committed."""
+    sections = {one.section for one in diff.differences}
+    instance = crm.instance_of(tenant)
+    if instance is None or not sections & CHECKED:
+        return
+    if sections & {"instance", "custom_entities"}:
+        connections.forget_metadata(instance)
+    schema.forget(instance)
+    transaction.on_commit(lambda: _verify_later(instance, by))
+
+
+def _verify_later(instance: Instance, by: User | str) -> None:
+    from tenants import tasks  # they know everybody, this module among them
+
+    user = None if isinstance(by, str) else by.pk
+    tasks.verify_after_change(instance.pk, str(by), user, timezone.now().isoformat())
 
 
 def _find_directory(configuration: Configuration, change: Change) -> UUID | None:
@@ -150,7 +231,7 @@ def _diff(before: dict[str, Any], after: dict[str, Any], change: Change) -> Diff
     return Diff((*found, *hidden), tuple(change.notes))
 
 
-def _audit(tenant: Tenant, diff: Diff, change: Change) -> None:
+def _audit(tenant: Tenant, diff: Diff, change: Change, act: str) -> None:
     """Values, but of people only which keys: agents by their code."""
     codes = {email.lower(): str(code) for email, code in tenant.agents.values_list("email", "code")}
     kept: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
@@ -159,4 +240,4 @@ def _audit(tenant: Tenant, diff: Diff, change: Change) -> None:
         for side, value in (("before", one.before), ("after", one.after)):
             if value is not ABSENT:
                 kept[side][path] = HIDDEN if one.private else value
-    audit(tenant=tenant, by=change.by, act="configuration.imported", target=tenant.slug, **kept)
+    audit(tenant=tenant, by=change.by, act=act, target=tenant.slug, **kept)

@@ -1,6 +1,6 @@
 """Every address the portal answers at, and what each person gets there.
 
-`WINDOW`, `TOP_LEVEL`, `API`, `ACCOUNTS` and `PORTAL` map the name of an address to its method and one status per persona. In the
+`WINDOW`, `TOP_LEVEL`, `API`, `ACCOUNTS` and `PORTAL` map an address to its method and one status per persona. In the
 window everybody asks about *jana's* call at Acme's instance, in the portal about Acme's pages.
 """
 
