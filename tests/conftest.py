@@ -11,12 +11,24 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import directory
 from tenants.models import Agent, Instance, Membership, Tenant
+from tests import signed_in
 from tests.promises import names
+
+
+@pytest.fixture(autouse=True)
+def force_login_shows_a_second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`client.force_login(user)` stands for a whole sign-in, as staff need it; `signed_in.came_by` for any other."""
+
+    def force_login(client: Client, user: User, backend: str | None = None) -> None:
+        signed_in.came_by(client, user, "mfa")
+
+    monkeypatch.setattr(Client, "force_login", force_login)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,15 @@
-"""Agents who have signed in with Microsoft: once per person and sandbox over the real protocol, then from memory."""
+"""Agents who have signed in with Microsoft: once per person and sandbox over the real protocol, then from memory.
 
+And portal users whose session says how they came in.
+"""
+
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from ipexportal.sandbox import directory
@@ -12,6 +19,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Agent
 
+plain_force_login = Client.force_login
 _tables: dict[tuple[str, ...], Metadata] = {}
 _identities: dict[tuple[str, str], entra.Identity] = {}
 
@@ -49,3 +57,13 @@ def know_tables(agent: Agent) -> Metadata:
 def forget() -> None:
     """The tokens given so far were ended."""
     _identities.clear()
+
+
+def came_by(client: Client, user: User, *ways: str) -> Client:
+    """A portal session of `user` who came in by these ways: code, password, microsoft, mfa (the second factor)."""
+    plain_force_login(client, user)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": way, "at": time.time()} for way in ways]
+    session[f"{AUTHENTICATION_METHODS_SESSION_KEY}_user"] = str(user.pk)
+    session.save()
+    return client
