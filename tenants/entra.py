@@ -18,7 +18,7 @@ import uuid
 import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import sleep, time
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,10 @@ class NotTrusted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in, all claims checked; tokens are in `cache` (MSAL's JSON) and nowhere else yet."""
+    """Who signed in, all claims checked; tokens are in `cache` (MSAL's JSON) and nowhere else yet.
+
+    Of a sign-in that only asks who it is (no instance), there are none.
+    """
 
     directory_id: uuid.UUID
     object_id: uuid.UUID
@@ -80,6 +83,7 @@ class Identity:
     access_token: str
     expires_at: datetime
     cache: str
+    name: str = ""
 
 
 # -- the wire ----------------------------------------------------------------------------------------------------------
@@ -163,7 +167,13 @@ def _authority(directory: uuid.UUID | str) -> str:
 
 
 def _application(
-    directory: uuid.UUID | str, budget: Budget, cache: SerializableTokenCache, client_id: str, secret: str
+    directory: uuid.UUID | str,
+    budget: Budget,
+    cache: SerializableTokenCache,
+    client_id: str,
+    secret: str,
+    *,
+    without: tuple[str, ...] = (),
 ) -> ConfidentialClientApplication:
     import msal  # takes a quarter of a second; commands that never sign in should not pay for it
 
@@ -176,6 +186,7 @@ def _application(
         instance_discovery=False,
         token_cache=cache,
         http_client=_Transport(budget),
+        exclude_scopes=list(without),
     )
 
 
@@ -194,44 +205,54 @@ def user_scope(instance: Instance) -> list[str]:
 # -- sign-in -----------------------------------------------------------------------------------------------------------
 
 
-def begin(instance: Instance, *, login_hint: str = "") -> tuple[dict[str, Any], str]:
-    """The flow to keep (secret) and the address to send the browser to. Raises DataverseError."""
-    from msal.exceptions import MsalServiceError
+def begin(instance: Instance | None, *, login_hint: str = "") -> tuple[dict[str, Any], str]:
+    """The flow to keep (secret) and the address to send the browser to. Raises DataverseError.
 
-    try:
-        app = _application(
-            instance.directory_id or "organizations",
-            Budget(SIGN_IN_BUDGET),
-            _empty_cache(),
-            settings.ENTRA_CLIENT_ID,
-            settings.ENTRA_CLIENT_SECRET,
-        )
-        flow = app.initiate_auth_code_flow(
-            user_scope(instance),
-            redirect_uri=f"{settings.PORTAL_URL}/signin/microsoft/callback/",
-            login_hint=login_hint or None,
-            prompt="select_account",
-            response_mode="query",
-        )
-    except (requests.RequestException, MsalServiceError, ValueError) as error:
-        raise Unavailable("Microsoft's sign-in service does not answer.") from error
+    Without an instance any company's account will do, and nothing is asked for but who it is.
+    """
+    flow = _signing_in(instance, _empty_cache()).initiate_auth_code_flow(
+        user_scope(instance) if instance else [],
+        redirect_uri=redirect_uri(),
+        login_hint=login_hint or None,
+        prompt="select_account",
+        response_mode="query",
+    )
     return flow, _on_the_wire(flow["auth_uri"])
 
 
-def redeem(instance: Instance, flow: dict[str, Any], query: dict[str, str]) -> Identity:
+def redirect_uri() -> str:
+    """The one that is registered with Microsoft, of every flow."""
+    return f"{settings.PORTAL_URL}/signin/microsoft/callback/"
+
+
+def _signing_in(instance: Instance | None, cache: SerializableTokenCache) -> ConfidentialClientApplication:
+    from msal.exceptions import MsalServiceError
+
+    try:
+        return _application(
+            _home(instance),
+            Budget(SIGN_IN_BUDGET),
+            cache,
+            settings.ENTRA_CLIENT_ID,
+            settings.ENTRA_CLIENT_SECRET,
+            without=() if instance else ("offline_access",),
+        )
+    except (requests.RequestException, MsalServiceError, ValueError) as error:
+        raise Unavailable("Microsoft's sign-in service does not answer.") from error
+
+
+def _home(instance: Instance | None) -> uuid.UUID | str:
+    return (instance.directory_id if instance else None) or "organizations"
+
+
+def redeem(instance: Instance | None, flow: dict[str, Any], query: dict[str, str]) -> Identity:
     """Exchange the callback's code and check everything. Raises NotTrusted, DataverseError; stores nothing."""
     from msal.exceptions import MsalServiceError
 
     if "error" in query:
         raise NotTrusted(error_code(query) or "access_denied")
     cache = _empty_cache()
-    app = _application(
-        instance.directory_id or "organizations",
-        Budget(SIGN_IN_BUDGET),
-        cache,
-        settings.ENTRA_CLIENT_ID,
-        settings.ENTRA_CLIENT_SECRET,
-    )
+    app = _signing_in(instance, cache)
     try:
         result = app.acquire_token_by_auth_code_flow(flow, query)
     except ValueError as error:
@@ -242,7 +263,8 @@ def redeem(instance: Instance, flow: dict[str, Any], query: dict[str, str]) -> I
         raise Unavailable("Microsoft's sign-in service does not answer.") from error
     if "access_token" not in result:
         raise NotTrusted(error_code(result) or "no_token")
-    return _checked(result, cache.serialize(), instance)
+    identity = _checked(result, cache.serialize(), instance)
+    return identity if instance else replace(identity, access_token="", cache="")
 
 
 def _issuer(directory: uuid.UUID | str) -> str:
@@ -251,7 +273,7 @@ def _issuer(directory: uuid.UUID | str) -> str:
     return _on_the_wire(str(document.get("issuer", "")))
 
 
-def _checked(result: dict[str, Any], cache: str, instance: Instance) -> Identity:
+def _checked(result: dict[str, Any], cache: str, instance: Instance | None) -> Identity:
     """All that MSAL leaves unchecked (ID token claims reference)."""
     claims = result.get("id_token_claims") or {}
     account = str(claims.get("preferred_username", ""))
@@ -264,13 +286,14 @@ def _checked(result: dict[str, Any], cache: str, instance: Instance) -> Identity
         raise NotTrusted("audience", account)
     if not fresh:
         raise NotTrusted("expired", account)
-    if directory != instance.directory_id:
+    if instance and directory != instance.directory_id:
         raise NotTrusted("other_directory", account)
-    issuer = _issuer(instance.directory_id or "organizations").replace("{tenantid}", str(directory))
+    issuer = _issuer(_home(instance)).replace("{tenantid}", str(directory))
     if claims.get("iss") != issuer:
         raise NotTrusted("issuer", account)
     expires_at = timezone.now() + timedelta(seconds=int(result.get("expires_in", 0)))
-    return Identity(directory, person, account, result["access_token"], expires_at, cache)
+    name = str(claims.get("name", ""))
+    return Identity(directory, person, account, result["access_token"], expires_at, cache, name)
 
 
 def error_code(answer: Mapping[str, Any]) -> str:
