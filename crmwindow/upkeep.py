@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from crmwindow.models import Call, Lookup, Note, Opening, Outbox, WindowSession, WindowTicket
 from crmwindow.sessions import TICKETS_KEPT
-from tenants.models import SignInAttempt, Tenant
+from tenants.models import PortalAttempt, SignInAttempt, Tenant
 
 LOOKUPS_KEPT = timedelta(hours=12)
 OUTBOX_KEPT = timedelta(hours=1)
@@ -20,6 +20,7 @@ def tidy() -> None:
     WindowTicket.objects.filter(created_at__lt=now - TICKETS_KEPT).delete()
     WindowSession.objects.filter(expires_at__lt=now).delete()
     SignInAttempt.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
+    PortalAttempt.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
     Opening.objects.filter(expires_at__lt=now - timedelta(hours=1)).delete()
     Outbox.objects.filter(at__lt=now - OUTBOX_KEPT).delete()
     Lookup.objects.filter(finished_at__lt=now - LOOKUPS_KEPT).delete()

@@ -56,6 +56,7 @@ def _store(
         systemuser_id=me.user_id,
         may_customize=may_customize,
         kept=keep,
+        connected_at=timezone.now(),
         last_used_at=timezone.now(),
         token_cache=seal(connection, "token_cache", identity.cache),
         token_version=F("token_version") + 1,
@@ -88,6 +89,11 @@ def disconnect(connection: MicrosoftConnection, *, by: User | str) -> None:
 def end_idle() -> int:
     """Erase the tokens of connections whose day is over; for the sweep."""
     return MicrosoftConnection.objects.ended().update(**SIGNED_OUT)
+
+
+def of(instance: Instance, user: User) -> MicrosoftConnection | None:
+    """What this admin connected last, live or ended (`ending` says why)."""
+    return MicrosoftConnection.objects.filter(instance=instance, user=user).select_related("instance").first()
 
 
 def own(instance: Instance, user: User) -> MicrosoftConnection | None:

@@ -244,6 +244,7 @@ class MicrosoftConnection(MicrosoftToken):
     systemuser_id = models.UUIDField(editable=False)
     may_customize = models.BooleanField(default=False, editable=False)
     kept = models.BooleanField(_("kept for nightly checks"), default=False)
+    connected_at = models.DateTimeField(_("connected since"), default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -258,8 +259,16 @@ class MicrosoftConnection(MicrosoftToken):
 
     @property
     def is_live(self) -> bool:
-        in_use = self.kept or self.last_used_at > timezone.now() - CONNECTION_FOR
-        return in_use and bool(self.__dict__["token_cache"]) and not self.sign_in_error
+        return self.ending == ""
+
+    @property
+    def ending(self) -> str:
+        """Why it no longer lives: "refused" by Microsoft, "idle" for a day, "let_go"; "" while it does."""
+        if self.sign_in_error:
+            return "refused"
+        if not self.kept and self.last_used_at <= timezone.now() - CONNECTION_FOR:
+            return "idle"
+        return "" if self.__dict__["token_cache"] else "let_go"
 
 
 class AgentQuerySet(models.QuerySet["Agent"]):
