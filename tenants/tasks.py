@@ -40,7 +40,7 @@ def verify_after_change(instance: int, by: str, user: int | None, changed_at: st
     """Of several changes in a row the first job that runs looks at them all."""
     row = Instance.objects.select_related("tenant").get(pk=instance)
     if not row.check_runs.filter(started_at__gte=datetime.fromisoformat(changed_at)).exists():
-        verification.verify(row, by=User.objects.filter(pk=user).first() or by)
+        verification.verify(row, by=(User.objects.filter(pk=user).first() if user else None) or by)
 
 
 @db_periodic_task(crontab(hour="2", minute="20"))

@@ -18,13 +18,13 @@ from tenants.models import CheckRun, Instance, MicrosoftConnection, SystemAccoun
 from tenants.verification import plan as plans
 from tenants.verification import running
 from tenants.verification.checks import Look
-from tenants.verification.reports import Recorder, Report, Row, finish, latest, of_run
+from tenants.verification.reports import Recorder, Report, Row, finish, latest, of_run, rows
 from tenants.verification.results import Result, State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-__all__ = ["Report", "Result", "Row", "State", "latest", "of_run", "verify"]
+__all__ = ["Report", "Result", "Row", "State", "latest", "of_run", "rows", "verify"]
 
 SECONDS = 25.0
 

@@ -128,10 +128,11 @@ class Report:
 
 
 def of_run(run: CheckRun) -> Report:
-    return Report(run, tuple(_rows(run.results.all())))
+    return Report(run, tuple(rows(run.results.all())))
 
 
-def _rows(results: Iterable[CheckResult]) -> list[Row]:
+def rows(results: Iterable[CheckResult]) -> list[Row]:
+    """With what is said about them, in the order in which one would mend them."""
     known = [row for row in results if row.key in wording.TITLES]
     known.sort(key=lambda row: (ORDER.index(row.key), row.subject))
     return [Row(row, wording.say(row.key, row.subject, row.why, row.evidence)) for row in known]
