@@ -232,8 +232,8 @@ _REASONS: dict[str, StrOrPromise] = {
     "app_id_only": format_lazy("{} {}", _("This is an app ID; we need the address as well."), _PASTE),
     "typo": format_lazy("{} {}", _("This is not an address of Dynamics 365, but it is close to one."), _PASTE),
     "business_central": _(
-        "This is Business Central. We connect to Dynamics 365 Sales, Customer Service and other apps on Dataverse, "
-        "whose address looks like https://company.crm4.dynamics.com."
+        "This is Business Central, which cannot be connected directly. Synchronise its contacts to Dynamics 365 Sales or "
+        "Power Apps first and paste the address of that; it looks like https://company.crm4.dynamics.com."
     ),
     "finance_operations": _(
         "This is Finance and Operations. We connect to Dynamics 365 Sales, Customer Service and other apps on "

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from tenants.verification import remedies
 from tenants.verification.remedies import Remedy
@@ -360,8 +361,9 @@ def _named(value: Mapping[str, str]) -> str:
 
 
 def _day(text: str) -> str:
+    """Like "3. 11. 2026" in Czech and Slovak, "3 Nov 2026" in English."""
     try:
-        return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT")
+        return date_format(date.fromisoformat(text), pgettext("format of day, month and year", "j M Y"))
     except ValueError:
         return text
 
