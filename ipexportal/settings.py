@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "ipexportal.accounts.second_factor",
 ]
 ROOT_URLCONF = "ipexportal.urls"
 ASGI_APPLICATION = "ipexportal.asgi.application"
@@ -128,6 +129,7 @@ WSGI_APPLICATION = "ipexportal.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "ipexportal" / "templates"],  # before Django's and allauth's own
         "APP_DIRS": True,
         "OPTIONS": {
             "builtins": ["tenants.templatetags.looks"],
@@ -150,10 +152,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_REDIRECT_URL = "portal:home"
+LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "portal:home"
 ACCOUNT_ADAPTER = "ipexportal.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # whoever signs in by a mailed code has shown it; nobody signs up
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600  # seconds, for slow mail servers
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_RATE_LIMITS = {"request_login_code": "20/m/ip,3/m/key,10/h/key", "reset_password": "20/m/ip,3/m/key,10/h/key"}
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "dashed": False, "length": 6}
+MFA_ADAPTER = "ipexportal.accounts.SecondFactorAdapter"
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # that setting is against strangers who sign up; here nobody does
 
 # Languages
 LANGUAGE_CODE = "cs"
@@ -182,6 +195,7 @@ STORAGES = {
 SECURE = PORTAL.scheme == "https"
 WINDOW_COOKIE = "__Host-ipex-window"  # crmwindow.sessions; browsers take Secure from a loopback address, too
 SIGN_IN_COOKIE = "__Host-ipex-signin"  # tenants.views; first-party, ten minutes
+PORTAL_SIGN_IN_COOKIE = "__Host-ipex-portal-signin"  # tenants.portal.microsoft; the same for the portal's people
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -1,13 +1,18 @@
 """Every address of the portal."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from crmwindow.api import api
 from ipexportal import operations
 from tenants import views as tenant_views
+from tenants.portal import invitation
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("window/", include("crmwindow.urls")),
@@ -16,7 +21,13 @@ urlpatterns = [
     path("activate/<str:token>/", tenant_views.activate, name="activate"),
     path("activate/<str:token>/sign-in/", tenant_views.activate_sign_in, name="activate_sign_in"),
     path("api/v1/", api.urls),
-    path("accounts/", include("allauth.urls")),
+    path("language/", set_language, name="set_language"),
+    path("accounts/", include("ipexportal.account_pages")),
+    path("invitation/<str:token>/", invitation.show, name="invitation"),
+    path("invitation/<str:token>/account/", invitation.make_account, name="invitation_account"),
+    path("invitation/<str:token>/sign-in/", invitation.sign_in, name="invitation_sign_in"),
+    path("invitation/<str:token>/microsoft/", invitation.microsoft, name="invitation_microsoft"),
+    path("invitation/<str:token>/accept/", invitation.accept, name="invitation_accept"),
     path("admin/", admin.site.urls),
     path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),

@@ -65,6 +65,7 @@ TOP_LEVEL: dict[str, Row] = {
     "signin:callback": everybody("GET", 400),
     "signin:done": everybody("GET", 410),
     "root": everybody("GET", 302),
+    "set_language": everybody("POST", 302),
     "healthz": everybody("GET"),
     "readyz": everybody("GET"),
     "metrics": everybody("GET", 404),  # needs METRICS_TOKEN

@@ -1,0 +1,54 @@
+"""What the admin looks like as a whole: our names, a search over everything, and only what our staff work with.
+
+Second factors, groups and allauth's own addresses are nobody's business here: a factor's row holds its secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy
+
+from ipexportal import finding
+from tenants.admin.customers import TenantAdmin
+from tenants.models import Tenant
+
+if TYPE_CHECKING:
+    from tenants.admin.rows import Rows
+
+for model in (Authenticator, EmailAddress, Group, Tenant):
+    admin.site.unregister(model)
+admin.site.site_header = admin.site.site_title = "IPEX"
+admin.site.index_title = gettext_lazy("Overview of customers")
+admin.site.enable_nav_sidebar = False
+admin.site.empty_value_display = "–"
+
+
+@admin.register(Tenant)
+class CustomerAdmin(TenantAdmin):
+    """Also finds customers by their calls, which only the window knows."""
+
+    search_help_text = gettext_lazy("Name, address, number, e-mail, line or UniqueId of a call.")
+
+    def get_urls(self) -> list[Any]:
+        find = self.admin_site.admin_view(self.find)
+        return [path("find/", find, name="tenants_tenant_find"), *super().get_urls()]
+
+    def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
+        return finding.customers(search_term, queryset) if search_term.strip() else queryset, False
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """Straight to the only customer it leads to, else to the list of all that it does."""
+        text = request.GET.get("q", "")
+        found = list(finding.customers(text).order_by()[:2]) if text.strip() else []
+        if len(found) == 1:
+            return redirect("admin:tenants_tenant_change", found[0].pk)
+        return redirect(f"{reverse('admin:tenants_tenant_changelist')}?{urlencode({'q': text[: finding.LONGEST]})}")

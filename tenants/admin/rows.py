@@ -1,0 +1,81 @@
+"""Admins of which rows are changed or only looked at; nothing is deleted, every change is audited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from tenants.models import Tenant, audit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.db.models import QuerySet
+
+    Rows = QuerySet[Any]
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+
+HIDDEN = "•••"
+
+
+def staff(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+class Kept(ModelAdmin):
+    """Rows are changed, never deleted here; each change is audited and saves only what changed."""
+
+    fixed: tuple[str, ...] = ("tenant",)
+    private: frozenset[str] = frozenset()
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, *(self.fixed if obj else ()))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        names = [name for name in form.changed_data if name in form.cleaned_data]
+        before = type(obj)._default_manager.filter(pk=obj.pk).values(*names).first() if change and names else {}
+        if change:
+            obj.save(update_fields=names)
+        else:
+            obj.save()
+        tenant = obj if isinstance(obj, Tenant) else obj.tenant
+        audit(
+            tenant=tenant,
+            by=staff(request),
+            act=f"{obj._meta.model_name}.{'changed' if change else 'added'}",
+            target=f"{obj._meta.model_name} {obj.code}",
+            before={name: self._audited(name, value) for name, value in (before or {}).items()},
+            after={name: self._audited(name, getattr(obj, name)) for name in names},
+        )
+
+    def _audited(self, name: str, value: object) -> object:
+        if name in self.private:
+            return HIDDEN
+        return value if isinstance(value, bool | int) or value is None else str(value)
+
+
+class Shown(ModelAdmin):
+    """Rows that are only looked at."""
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
+
+
+class ShownInline(TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission
