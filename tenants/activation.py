@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -61,6 +64,34 @@ def invite_waiting(tenant: Tenant, *, by: User | str) -> int:
     return post.put_in_for_agents(Mail.Kind.ACTIVATION, waiting.exclude(models.Exists(queued)).exclude(prover))
 
 
+def invite_all(agents: Sequence[Agent]) -> int:
+    """The same as `invite` to many agents of one customer, in a few queries and inside the caller's transaction."""
+    if not agents or not Instance.objects.proven().filter(tenant=agents[0].tenant_id).exists():
+        return 0
+    last = _last_to(agents)
+    invited = [agent for agent in agents if agent.pk not in last or last[agent.pk].state != Mail.State.QUEUED]
+    not_before = {pk: post.cooled_down_at(mail) for pk, mail in last.items()}
+    return post.put_in_for_agents(Mail.Kind.ACTIVATION, invited, not_before=not_before)
+
+
+def invite_at_another_address(agent: Agent) -> OutgoingMail | None:
+    """The address was put right: no cool-down, which spares mailboxes, not addresses."""
+    if not Instance.objects.proven().filter(tenant=agent.tenant_id).exists():
+        return None
+    last = post.last_to(agent, Mail.Kind.ACTIVATION)
+    if last and last.state == Mail.State.QUEUED:
+        return last  # it is written when it is sent, so it goes to the new address
+    return post.put_in(Mail.Kind.ACTIVATION, tenant=agent.tenant, language=agent.spoken_language, agent=agent)
+
+
+def _last_to(agents: Sequence[Agent]) -> dict[int, OutgoingMail]:
+    found: dict[int, OutgoingMail] = {}
+    for some in batched((agent.pk for agent in agents), 500):
+        rows = Mail.objects.filter(agent__in=some, kind=Mail.Kind.ACTIVATION).order_by("created_at", "pk")
+        found |= {mail.agent_id: mail for mail in rows if mail.agent_id}
+    return found
+
+
 @transaction.atomic
 def send_again(agent: Agent, *, by: User | str) -> OutgoingMail:
     """Raises TooSoon, NotSendable."""
@@ -78,11 +109,33 @@ def send_again(agent: Agent, *, by: User | str) -> OutgoingMail:
     return row
 
 
+@transaction.atomic
+def send_all_again(agents: Iterable[Agent], *, by: User | str) -> Counter[str]:
+    """The same to many agents of one customer, in a few queries: how many were `sent`, had it `too_soon`, or why not."""
+    rows = Agent.objects.select_for_update(no_key=True).prefetch_related("tenant")
+    pks = [agent.pk for agent in agents]
+    people = [agent for some in batched(pks, 500) for agent in rows.filter(pk__in=some)]
+    proven = bool(people) and Instance.objects.proven().filter(tenant=people[0].tenant_id).exists()
+    last, fates = _last_to(people), Counter[str]()
+    sending: list[Agent] = []
+    for agent in people:
+        fate = _not_needed(agent, proven=proven) or ("too_soon" if post.cooled_down_at(last.get(agent.pk)) else "sent")
+        fates[fate] += 1
+        if fate == "sent":
+            sending.append(agent)
+    post.again_to_agents(Mail.Kind.ACTIVATION, sending, last, by=by)
+    return fates
+
+
 def not_needed(agent: Agent) -> str:
     """Why this agent gets no activation e-mail now, as a key of WHY_NOT; "" when one makes sense."""
+    return _not_needed(agent, proven=Instance.objects.proven().filter(tenant=agent.tenant_id).exists())
+
+
+def _not_needed(agent: Agent, *, proven: bool) -> str:
     if not agent.window:
         return "window_off"
-    if not Instance.objects.proven().filter(tenant=agent.tenant_id).exists():
+    if not proven:
         return "not_proven"
     return "signed_in" if agent.is_signed_in else ""
 

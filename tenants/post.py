@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tenants.models import Agent, CheckRun, Membership, OutgoingMail, SystemAccount, Tenant, audit
+from tenants.models import Agent, AuditEntry, CheckRun, Membership, OutgoingMail, SystemAccount, Tenant, audit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -57,15 +58,50 @@ def put_in(
     return row
 
 
-def put_in_for_agents(kind: str, agents: Iterable[Agent]) -> int:
-    """The same to many, hurried together by one sweep."""
+def put_in_for_agents(
+    kind: str, agents: Iterable[Agent], *, not_before: Mapping[int, datetime | None] | None = None
+) -> int:
+    """The same to many, hurried together by one sweep. `not_before` is by the agent's key."""
+    now, later = timezone.now(), not_before or {}
     rows = [
-        OutgoingMail(tenant=agent.tenant, kind=kind, language=agent.spoken_language, agent=agent) for agent in agents
+        OutgoingMail(
+            tenant=agent.tenant,
+            kind=kind,
+            language=agent.spoken_language,
+            agent=agent,
+            next_try_at=later.get(agent.pk) or now,
+        )
+        for agent in agents
     ]
     OutgoingMail.objects.bulk_create(rows, batch_size=500)
     if rows:
         transaction.on_commit(_hurry_all)
     return len(rows)
+
+
+def again_to_agents(kind: str, agents: Iterable[Agent], last: Mapping[int, OutgoingMail], *, by: User | str) -> None:
+    """Another one to each, or, where the last still waits, that one at once; whom it is too soon for, the caller knows."""
+    waiting: list[OutgoingMail] = []
+    new: list[OutgoingMail] = []
+    for agent in agents:
+        mail = last.get(agent.pk)
+        if mail and mail.state == State.QUEUED:
+            waiting.append(mail)
+        else:
+            new.append(OutgoingMail(tenant=agent.tenant, kind=kind, language=agent.spoken_language, agent=agent))
+    for some in batched(waiting, 500):
+        rows = OutgoingMail.objects.filter(pk__in=[mail.pk for mail in some], state=State.QUEUED)
+        rows.update(next_try_at=timezone.now())
+    OutgoingMail.objects.bulk_create(new, batch_size=500)
+    AuditEntry.objects.bulk_create(
+        [
+            AuditEntry(tenant_id=mail.tenant_id, actor=str(by), act="mail.sent_again", target=f"{kind} {mail.code}")
+            for mail in (*waiting, *new)
+        ],
+        batch_size=500,
+    )
+    if waiting or new:
+        transaction.on_commit(_hurry_all)
 
 
 def last_to(agent: Agent, kind: str) -> OutgoingMail | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from tenants import registration
@@ -73,20 +74,43 @@ def read(tenant: Tenant) -> list[dict[str, Any]]:
 
 
 def write(tenant: Tenant, data: list[dict[str, Any]], change: Change) -> None:
+    """In a few queries, however many people. Who is new with the window on is switched on like everybody else."""
     known = {agent.email.casefold(): agent for agent in tenant.agents.all()}
     _free_logins(known, data)
-    new: list[Agent] = []
+    new, changed = [], []
     for at, item in enumerate(data):
         here = change.place.key("agents").item(at)
         agent = known.get(item["email"].casefold())
         if agent is None:
-            new.append(Agent(tenant=tenant, **item))
-            continue
-        change.assign(agent, {name: item[name] for name in OWN if name in item}, here, checked=True)
-        if "window" in item and item["window"] != agent.window:
-            act = registration.enable_window if item["window"] else registration.disable_window
-            act(agent, change.by)
-    Agent.objects.bulk_create(new)
+            new.append(Agent(tenant=tenant, **{**item, "window": False}))
+        elif _differs(agent, {name: item[name] for name in OWN if name in item}, here, change):
+            changed.append(agent)
+    _save(changed)
+    known |= {agent.email.casefold(): agent for agent in Agent.objects.bulk_create(new, batch_size=500)}
+    _switch_windows(known, data, change)
+
+
+def _differs(agent: Agent, values: dict[str, Any], here: Place, change: Change) -> bool:
+    names = [name for name, value in values.items() if getattr(agent, name) != value]
+    for name in names:
+        setattr(agent, name, values[name])
+    return bool(names) and change.is_valid(agent, names, here, checked=True)
+
+
+def _save(agents: list[Agent]) -> None:
+    """One statement for all; bulk_update's CASE for each value takes twenty seconds for thousands."""
+    quoted = connection.ops.quote_name
+    values = ", ".join(f"{quoted(name)} = %s" for name in OWN)
+    statement = f"UPDATE {quoted(Agent._meta.db_table)} SET {values} WHERE {quoted('id')} = %s"  # noqa: S608 (our names)
+    if agents:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, [[*(getattr(agent, name) for name in OWN), agent.pk] for agent in agents])
+
+
+def _switch_windows(known: dict[str, Agent], data: list[dict[str, Any]], change: Change) -> None:
+    for to, act in (True, registration.enable_windows), (False, registration.disable_windows):
+        agents = [known[item["email"].casefold()] for item in data if item.get("window") is to]
+        act([agent for agent in agents if agent.window is not to], by=change.by)
 
 
 def _free_logins(known: dict[str, Agent], data: list[dict[str, Any]]) -> None:
