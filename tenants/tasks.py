@@ -7,7 +7,7 @@ from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
 from tenants import emails, microsoft_connections, post, verification
-from tenants.models import Instance
+from tenants.models import CheckRun, Instance
 
 
 @db_task()
@@ -33,6 +33,13 @@ def warn_of_secrets() -> None:
 @db_task()
 def verify(instance: int, by: str) -> None:
     verification.verify(Instance.objects.select_related("tenant").get(pk=instance), by=by)
+
+
+@db_task()
+def carry_out_checks(run: int, user: int) -> None:
+    row = CheckRun.objects.select_related("instance__tenant").filter(pk=run, finished_at=None).first()
+    if row:
+        verification.verify(row.instance, by=User.objects.filter(pk=user).first() or row.by, run=row)
 
 
 @db_task()

@@ -12,36 +12,59 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+from django.utils import timezone
+
 from tenants import post
 from tenants.dataverse.budget import Budget
 from tenants.models import CheckRun, Instance, MicrosoftConnection, SystemAccount
 from tenants.verification import plan as plans
 from tenants.verification import running
 from tenants.verification.checks import Look
-from tenants.verification.reports import Recorder, Report, Row, finish, latest, of_run, rows
+from tenants.verification.reports import UNDER_WAY_FOR, Recorder, Report, Row, finish, latest, of_run, rows
 from tenants.verification.results import Result, State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-__all__ = ["Report", "Result", "Row", "State", "latest", "of_run", "rows", "verify"]
+__all__ = ["Report", "Result", "Row", "State", "begin", "latest", "of_run", "rows", "verify"]
 
 SECONDS = 25.0
+
+
+@transaction.atomic
+def begin(instance: Instance, *, by: User) -> CheckRun:
+    """A run that a job carries out, also with their own connection. A second click gets the run that is under way."""
+    Instance.objects.select_for_update().get(pk=instance.pk)
+    since = timezone.now() - UNDER_WAY_FOR
+    run = CheckRun.objects.filter(instance=instance, finished_at=None, started_at__gt=since).first()
+    if run is None:
+        run = CheckRun.objects.create(instance=instance, by=str(by))
+        transaction.on_commit(lambda: _hurry(run, by))
+    return run
+
+
+def _hurry(run: CheckRun, by: User) -> None:
+    from tenants import tasks  # they know everybody, this module among them
+
+    tasks.carry_out_checks(run.pk, by.pk)
 
 
 def verify(
     instance: Instance,
     *,
     by: User | str,
+    run: CheckRun | None = None,
     seconds: float = SECONDS,
     on_result: Callable[[Result], None] | None = None,
 ) -> Report:
     """Run every check inside `seconds`; each result is stored, and told to `on_result`, as soon as it is there.
     What turned red is told to the customer's admins by e-mail, once.
 
-    Never inside a transaction: other sessions see the progress in the stored results. `by` is who asked.
+    Never inside a transaction: other sessions see the progress in the stored results. `by` is who asked,
+    `run` what was begun for them.
     """
-    run = CheckRun.objects.create(instance=instance, by=str(by))
+    run = run or CheckRun.objects.create(instance=instance, by=str(by))
     recorder, look = Recorder(run), Look(plans.of(instance), Budget(seconds))
     for result in running.run(look, _holders(instance, by)):
         recorder.add(result)

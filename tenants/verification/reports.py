@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +15,8 @@ from tenants.verification.results import Result, State
 from tenants.verification.wording import Said
 
 RUNS_KEPT = 60
+UNDER_WAY_FOR = timedelta(seconds=90)
+"""A run that has not finished by then was interrupted."""
 ORDER = tuple(wording.TITLES)
 GREEN = frozenset({State.PASSED, State.WARNING})
 
@@ -115,9 +117,28 @@ class Report:
         return [row for row in self.rows if row.turned_red and row.result.since == self.run.started_at]
 
     @property
+    def is_running(self) -> bool:
+        return self.run.finished_at is None and self.run.started_at > timezone.now() - UNDER_WAY_FOR
+
+    @property
+    def was_interrupted(self) -> bool:
+        return self.run.finished_at is None and not self.is_running
+
+    def about(self, *keys: str) -> list[Row]:
+        return [row for row in self.rows if row.result.key in keys]
+
+    @property
     def seconds(self) -> float:
         """How long it took; 0 while it still runs."""
         return (self.run.finished_at - self.run.started_at).total_seconds() if self.run.finished_at else 0.0
+
+    @property
+    def required(self) -> tuple[int, int]:
+        return self.count(required=True)
+
+    @property
+    def optional(self) -> tuple[int, int]:
+        return self.count(required=False)
 
     def count(self, *, required: bool) -> tuple[int, int]:
         """How many passed, of how many."""
