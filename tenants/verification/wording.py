@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from tenants.verification import remedies
 from tenants.verification.remedies import Remedy
