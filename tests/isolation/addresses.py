@@ -64,6 +64,10 @@ TOP_LEVEL: dict[str, Row] = {
     "window:sign_in_page": everybody("GET", 302),
     "signin:callback": everybody("GET", 400),
     "signin:done": everybody("GET", 410),
+    "signin:portal": everybody("GET", 302),
+    "signin:ended": everybody("GET", 410),
+    "signin:consent": everybody("GET"),  # whoever holds Acme's link reads what it is for
+    "signin:consent_at_microsoft": everybody("GET", 302),
     "root": everybody("GET", 302),
     "set_language": everybody("POST", 302),
     "healthz": everybody("GET"),
@@ -107,6 +111,11 @@ ACCOUNTS: dict[str, Row] = {
 }
 PORTAL: dict[str, Row] = {
     "portal:home": ("GET", (302, 302, 302, 302, 302, 302, 302)),
+    "portal:link": ("GET", (302, 302, 302, 302, 302, 302, 302)),
+    "portal:unlink": ("POST", (302, 302, 302, 302, 404, 404, 404)),  # an account that nobody has linked
+    "portal:connect": acmes("GET", 302),
+    "portal:keep": acmes("POST", 404),  # nobody has connected yet
+    "portal:disconnect": acmes("POST", 404),
 }
 TABLE = WINDOW | TOP_LEVEL | API | ACCOUNTS | PORTAL
 STAFF_ONLY = "admin:"  # and all that Django adds under it: for everybody but staff it is a login page

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from crmwindow import calls, lookup, notes
 from crmwindow.models import Call, LearnedMatch, Leg, Note, Opening
-from tenants import activation, api_keys, sign_in
+from tenants import activation, api_keys, consent, sign_in
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, ApiKey, SignInAttempt, digest
 from tests import signed_in
@@ -49,6 +49,11 @@ class World:
     def personal_link(self) -> str:
         """The token of bob's activation e-mail."""
         return activation.link(self.bob).split("/")[-2]
+
+    @property
+    def consent_link(self) -> str:
+        """The token of the address that alice sends to the admin of Acme's directory."""
+        return consent.token(self.jana.tenant.instance)
 
     def told_to(self, who: str, text: str) -> set[str]:
         """Which of the words about these calls, other than about their own, `who` reads in `text`."""

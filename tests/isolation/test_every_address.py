@@ -28,8 +28,9 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known: dict[str, tuple[Any, ...]] = dict.fromkeys(WINDOW, (world.code,))
     known |= dict.fromkeys(OF_A_CALL, (world.code, world.call.code))
     known |= dict.fromkeys(OF_AN_ATTEMPT, (world.code, attempt))
-    known |= dict.fromkeys(PORTAL, (world.jana.tenant.code,)) | {"portal:home": ()}
-    known |= dict.fromkeys(("window:sign_in_page", "signin:done"), (attempt,))
+    known |= dict.fromkeys(PORTAL, (world.jana.tenant.code,)) | {"portal:home": (), "portal:link": ()}
+    known |= dict.fromkeys(("window:sign_in_page", "signin:done", "signin:ended"), (attempt,))
+    known |= dict.fromkeys(("signin:consent", "signin:consent_at_microsoft"), (world.consent_link,))
     known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
     known |= {
         "window:opening": (world.tab,),
