@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import quote, unquote
 
@@ -282,7 +282,7 @@ def parse_filter(text: str, aliases: Mapping[str, str]) -> Filter:
         position = text.rindex("'")
         raise errors.Refused(400, "0x0", f"There is an unterminated string literal at position {position} in '{text}'.")
     try:
-        found: Filter = _grammar().parse(text)  # type: ignore[assignment]
+        found = _tree(text)
     except UnexpectedInput as problem:
         raise errors.syntax(problem.pos_in_stream or 0, text) from problem
     except VisitError as problem:
@@ -313,6 +313,13 @@ def resolve(node: Any, aliases: Mapping[str, str]) -> Any:
             positional = tuple(resolve(one, aliases) for one in arguments)
             return _call(name, positional, {key: resolve(one, aliases) for key, one in named.items()})
     return node
+
+
+@lru_cache(maxsize=1024)
+def _tree(text: str) -> Filter:
+    """Long filters take tens of milliseconds, and the same ones come again and again."""
+    found: Filter = _grammar().parse(text)  # type: ignore[assignment]
+    return found
 
 
 @cache

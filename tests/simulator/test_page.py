@@ -10,7 +10,7 @@ from ipexportal.simulator.people import CALLERS, DESKS
 from ipexportal.urls import urlpatterns as portals
 from tests.simulator.conftest import Portal
 
-urlpatterns = [*portals, path("", include("ipexportal.simulator.urls"))]
+urlpatterns = [path("", include("ipexportal.simulator.urls")), *portals]
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.usefixtures("hosts")]
 
 
