@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from tenants.dataverse.metadata import Column, Metadata, Table
-from tenants.models import CustomEntity, Instance, Label, label_in
+from tenants.models import CustomEntity, DisplayField, Instance, Label, label_in
 
 type Kind = Literal["person", "company", "record"]
 
@@ -133,19 +133,38 @@ def forget(instance: Instance) -> None:
 
 def _work_out(instance: Instance, metadata: Metadata) -> Schema:
     fresh = Instance.objects.only("leads", "search_columns").get(pk=instance.pk)
-    return _Builder(fresh, metadata).schema()
+    entities, fields = tuple(fresh.custom_entities.all()), tuple(fresh.display_fields.all())
+    return _Builder(fresh, metadata, entities, fields, leads=fresh.leads).schema()
+
+
+def proposed(
+    instance: Instance,
+    metadata: Metadata,
+    *,
+    entities: Iterable[CustomEntity],
+    fields: Iterable[DisplayField] = (),
+    leads: bool = False,
+) -> Schema:
+    """What it would be with this configuration, which is not stored."""
+    return _Builder(instance, metadata, tuple(entities), tuple(fields), leads=leads).schema()
 
 
 class _Builder:
-    def __init__(self, instance: Instance, metadata: Metadata) -> None:
-        self.instance, self.metadata = instance, metadata
+    def __init__(
+        self,
+        instance: Instance,
+        metadata: Metadata,
+        entities: tuple[CustomEntity, ...],
+        fields: tuple[DisplayField, ...],
+        *,
+        leads: bool,
+    ) -> None:
+        self.metadata, self.entities, self.display_fields, self.leads = metadata, entities, fields, leads
         self.unknown: list[Unknown] = []
         self.columns_typed = {name.strip().lower(): names for name, names in instance.search_columns.items()}
 
     def schema(self) -> Schema:
-        own = [
-            (entity, table) for entity in self.instance.custom_entities.all() if (table := self._found(entity.table))
-        ]
+        own = [(entity, table) for entity in self.entities if (table := self._found(entity.table))]
         standard = [table for name in self._standard() if (table := self._found(name))]
         tables = [self._standard_table(table) for table in standard] + [self._own_table(*pair) for pair in own]
         makeable = [self._standard_creatable(table) for table in standard if table.logical_name in _NAMES]
@@ -155,7 +174,7 @@ class _Builder:
         return Schema(searched, tuple(makeable), tuple(dict.fromkeys(self.unknown)), self.metadata)
 
     def _standard(self) -> list[str]:
-        return ["account", "contact", *(["lead"] if self.instance.leads else [])]
+        return ["account", "contact", *(["lead"] if self.leads else [])]
 
     def _found(self, name: str) -> Table | None:
         table = self.metadata.find(name)
@@ -189,12 +208,12 @@ class _Builder:
 
     def _fields(self, table: Table) -> tuple[ShownField, ...]:
         names = {table.logical_name, table.schema_name.lower()}
-        typed = [field for field in self.instance.display_fields.all() if field.entity.strip().lower() in names]
+        typed = [field for field in self.display_fields if field.entity.strip().lower() in names]
         found = [(field, self._column(table, field.identifier)) for field in typed]
         return tuple(ShownField(field.label, column, field.link) for field, column in found if column)
 
     def _report_fields(self, tables: set[str]) -> None:
-        for field in self.instance.display_fields.all():
+        for field in self.display_fields:
             table = self.metadata.find(field.entity)
             if table is None or table.logical_name not in tables:
                 self.unknown.append(Unknown(field.entity))

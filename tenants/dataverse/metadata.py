@@ -81,7 +81,7 @@ class Column:
 
     def label(self, language: str = "en") -> str:
         """In "cs", "sk" or "en" as far as the organization has it, else in its own language, else the logical name."""
-        return _label(self.labels, language) or self.logical_name
+        return best_label(self.labels, language) or self.logical_name
 
     @cached_property
     def selectable(self) -> bool:
@@ -125,10 +125,10 @@ class Table:
 
     def label(self, language: str = "en") -> str:
         """As `Column.label`."""
-        return _label(self.labels, language) or self.logical_name
+        return best_label(self.labels, language) or self.logical_name
 
     def plural_label(self, language: str = "en") -> str:
-        return _label(self.plural_labels, language) or self.label(language)
+        return best_label(self.plural_labels, language) or self.label(language)
 
     def find(self, name: str) -> Column | None:
         """The column by logical name, schema name or property, in any case.
@@ -355,8 +355,8 @@ def _table(definition: Mapping[str, Any], strings: Mapping[str, Any], memos: Map
         has_activities=bool(definition.get("HasActivities")),
         change_tracking=bool(definition.get("ChangeTrackingEnabled")),
         is_custom=bool(definition.get("IsCustomEntity")),
-        labels=_labels(definition.get("DisplayName")),
-        plural_labels=_labels(definition.get("DisplayCollectionName")),
+        labels=labels_of(definition.get("DisplayName")),
+        plural_labels=labels_of(definition.get("DisplayCollectionName")),
         columns={column.logical_name: column for column in columns},
     )
 
@@ -386,7 +386,7 @@ def _column(row: Mapping[str, Any], texts: Mapping[Any, Any], links: Mapping[str
         updatable=row.get("IsValidForUpdate") is not False,
         max_length=length if isinstance(length, int) and length > 0 else None,
         format=(text.get("FormatName") or {}).get("Value") or "",
-        labels=_labels(row.get("DisplayName")),
+        labels=labels_of(row.get("DisplayName")),
         navigation=links.get(name, {}),
     )
 
@@ -396,7 +396,7 @@ def _rows(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
-def _labels(raw: Any) -> dict[str, str]:
+def labels_of(raw: Any) -> dict[str, str]:
     """Czech, Slovak and English; under "" the organization's own language, when that is another.
 
     UserLocalizedLabel may be null, LocalizedLabels empty, and the whole label as well.
@@ -410,7 +410,7 @@ def _labels(raw: Any) -> dict[str, str]:
     return labels if not own or own in labels.values() else labels | {"": own}
 
 
-def _label(labels: Mapping[str, str], language: str) -> str:
+def best_label(labels: Mapping[str, str], language: str) -> str:
     wanted = _NEAREST.get(language[:2].lower(), ())
     return next((labels[code] for code in (*wanted, "", "en", "cs", "sk") if labels.get(code)), "")
 

@@ -138,11 +138,16 @@ def query(
     top: int | None = None,
     orderby: str = "",
     expand: str = "",
+    count: bool = False,
 ) -> str:
-    """`path` with its options, percent-encoded (`+` becomes %2B: a bare one would arrive as a space)."""
+    """`path` with its options, percent-encoded (`+` becomes %2B: a bare one would arrive as a space).
+
+    `count` asks for `@odata.count`, which Dataverse never lets exceed 5,000.
+    """
     columns = ",".join(dict.fromkeys(select))
     options = {"$select": columns, "$filter": filter, "$top": "" if top is None else str(top)}
     options |= {"$orderby": orderby, "$expand": expand}
+    options |= {"$count": "true" if count else ""}
     encoded = "&".join(f"{option}={encode(text)}" for option, text in options.items() if text)
     return f"{path}?{encoded}" if encoded else path
 

@@ -16,6 +16,7 @@ from tenants.key_scheme.scheme import (
     LONGEST_TEXT,
     MOST_ENTITIES,
     MOST_FIELDS,
+    MOST_MISTAKES,
     STANDARD_TABLES,
     Entity,
     Field,
@@ -68,17 +69,21 @@ class _Reader:
         self.items: list[_Draft] = []
         self.mistakes: list[Mistake] = []
         self.places: dict[Path, int] = {}
+        self.incomplete: list[Entity] = []
         self.meant: set[str] = set()  # parts whose line is there but cannot be read: not to be called missing as well
 
     def read(self, text: str) -> Reading:
         for at, content in lines(text):
+            if len(self.mistakes) >= MOST_MISTAKES:
+                self._wrong(at, _("Line %(line)d: reading stops here, too much above is not a key scheme."))
+                break
             self._line(at, content)
         entities = self._entities()
         fields = self._fields()
         if not (entities or fields or self.mistakes):
             self._wrong(1, _("Line %(line)d: there is nothing to read yet."))
         mistakes = tuple(sorted(self.mistakes, key=lambda mistake: mistake.line))
-        return Reading(Scheme(tuple(entities), tuple(fields)), mistakes, self.places)
+        return Reading(Scheme(tuple(entities), tuple(fields)), mistakes, self.places, tuple(self.incomplete))
 
     def _line(self, at: int, content: str) -> None:
         line = take_apart(at, content)
@@ -192,6 +197,8 @@ class _Reader:
             elif self._is_complete(draft):
                 self._note(draft, "entities", len(found))
                 found.append(_entity(draft))
+            else:
+                self.incomplete.append(_entity(draft))
         for draft in self.entities[MOST_ENTITIES:]:
             self._wrong(draft.first_line, _("Line %(line)d: at most %(most)d tables fit."), most=MOST_ENTITIES)
         return found

@@ -9,6 +9,7 @@ from typing import Any, Literal
 LONGEST_TEXT = 50_000
 MOST_FIELDS = 100
 MOST_ENTITIES = 50
+MOST_MISTAKES = 60
 LONGEST_NAME = 128
 LIMITS = {"label": 200, "link": 500}
 STANDARD_TABLES = ("Account", "Contact", "Lead")
@@ -104,11 +105,15 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The meaning of a text, what is wrong in it in the order of its lines, and the line of each value."""
+    """The meaning of a text, what is wrong in it in the order of its lines, and the line of each value.
+
+    `incomplete` are tables that lack something, with "" for it: to be shown, not to be saved.
+    """
 
     scheme: Scheme
     mistakes: tuple[Mistake, ...] = ()
     lines: Mapping[Path, int] = field(default_factory=dict)
+    incomplete: tuple[Entity, ...] = ()
 
     @property
     def errors(self) -> tuple[Mistake, ...]:
