@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -61,6 +62,12 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     back = htmx.current_url_abs_path if htmx else request.get_full_path() if request.method == "GET" else ""
     response = redirect_to_login(back or resolve_url("portal:home"))
     return HttpResponseClientRedirect(response.url) if htmx else response
+
+
+def own_path(text: str) -> str:
+    """Where to go next, as the address says it: a path of ours, else ""."""
+    is_ours = text.startswith("/") and len(text) <= 500 and url_has_allowed_host_and_scheme(text, allowed_hosts=None)
+    return text if is_ours else ""
 
 
 def instance_of(tenant: Tenant) -> Instance | None:
