@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from ipexportal.sandbox import csdl, demo_data, errors, functions, metadata, odata
@@ -39,6 +40,7 @@ class Dataverse:
         self.rights = Rights(self.model)
         self.customizing = Customizing(self.model, self.rights)
         self.writes: list[tuple[str, str, str]] = []
+        self._described: dict[tuple[object, ...], Response] = {}
         self.refuse_leading_wildcards = False
         self.refuse_nested_parties = False
         self._lock = threading.RLock()
@@ -113,11 +115,20 @@ class Dataverse:
             sets = [{"name": one, "kind": "EntitySet", "url": one} for one in sorted(self.model.sets)]
             return _json(200, {"@odata.context": f"{caller.base}/$metadata", "value": sets})
         if path.startswith("EntityDefinitions"):
-            return _json(200, Definitions(self.model, caller).answer(path, request.query))
+            return self._description(request, path, caller)
         answer = functions.unbound(path, caller)
         if answer is None:
             raise errors.unknown_segment(path)
         return _json(200, answer)
+
+    def _description(self, request: Request, path: str, caller: Caller) -> Response:
+        """Of tables, kept until the model changes: a long one takes tenths of a second to write."""
+        asked = (self.model.revision, path, request.query, caller.base, caller.user.language)
+        if asked not in self._described:
+            answer = _json(200, Definitions(self.model, caller).answer(path, request.query))
+            kept = {key: value for key, value in self._described.items() if key[0] == asked[0]}
+            self._described = {**kept, asked: answer}
+        return replace(self._described[asked], headers=list(self._described[asked].headers))
 
     def _customize(self, request: Request, path: str, caller: Caller) -> Response:
         act = self.customizing.publish if path in ACTIONS else self.customizing.change

@@ -72,4 +72,11 @@ SYSTEM: Final = _person(
 
 PEOPLE: Final = (ALICE, JANA, BOB, KLARA, DORA, DAN, MARTIN, IVO, LENA, EVE)
 USERS: Final = {user.upn: user for user in (*PEOPLE, SYSTEM)}
+
+
+def is_admin(user: User) -> bool:
+    """Whether the account may consent for its whole directory; here whoever runs the CRM, and Beta's only person."""
+    return "System Administrator" in user.roles or user.tenant == BETA_TENANT
+
+
 MEMBERS: Final = tuple(user for user in USERS.values() if user.systemuser_id)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ipexportal.sandbox import entra_pages
-from ipexportal.sandbox.directory import ACME_TENANT, BETA_TENANT, PEOPLE, SYSTEM, USERS, User
+from ipexportal.sandbox.directory import ACME_TENANT, BETA_TENANT, PEOPLE, SYSTEM, USERS, User, is_admin
 from ipexportal.sandbox.entra_errors import Refusal, Report
 from ipexportal.sandbox.grants import CODE_LIFETIME, Bearer, Code, Grants, Scope, read_scope
 from ipexportal.sandbox.http import Request, Response
@@ -100,6 +100,7 @@ class Entra:
             "oauth2/v2.0/token": self._token,
             "oauth2/v2.0/logout": self._logout,
             "v2.0/adminconsent": self._admin_consent,
+            "v2.0/adminconsent/pick": self._consent,
         }
 
     def knows(self, path: str) -> bool:
@@ -113,7 +114,7 @@ class Entra:
             return self._routes[route](request, _tenant(name))
         except Refusal as refusal:
             report = Report.of(refusal, request)
-            if route.startswith("oauth2/v2.0/authorize") or route == "v2.0/adminconsent":
+            if route.startswith("oauth2/v2.0/authorize") or route.startswith("v2.0/adminconsent"):
                 return _error_page(request, report)
             return report.response(request.origin)
 
@@ -400,10 +401,32 @@ class Entra:
         return answer
 
     def _admin_consent(self, request: Request, tenant: str) -> Response:
-        parameters = fields(request.query)
+        asked = self._asked(fields(request.query), tenant)
+        page = entra_pages.consent(
+            [user for user in PEOPLE if is_admin(user) and tenant in ("", user.tenant)],
+            client_name=asked.registration.name,
+            directory=TENANTS.get(tenant, ""),
+            parameters=asked.parameters,
+            action=f"{_path(request)}/pick",
+            language=request.headers.get("accept-language", ""),
+        )
+        return _page(page)
+
+    def _consent(self, request: Request, tenant: str) -> Response:
+        """What that page's buttons send. A refusal names the directory all the same, as Microsoft's does."""
+        parameters = {**fields(request.query), **fields(request.body.decode(errors="replace"))}
+        chosen, cancelled = parameters.pop("user", ""), parameters.pop("cancel", "")
         asked = self._asked(parameters, tenant)
-        answer = {"admin_consent": "True", "tenant": tenant or ACME_TENANT}
-        return asked.back(**answer, scope=asked["scope"])
+        user = USERS.get(chosen.strip().lower())
+        home = tenant or (user.tenant if user else ACME_TENANT)
+        if cancelled:
+            report = Report.of(Refusal(65004), request)
+            return asked.back(
+                error="consent_required", error_description=report.description, admin_consent="True", tenant=home
+            )
+        if user is None or user.tenant != home or not is_admin(user):
+            raise Refusal(90094)
+        return asked.back(admin_consent="True", tenant=home, scope=asked["scope"])
 
 
 def _tenant(name: str) -> str:

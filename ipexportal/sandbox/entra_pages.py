@@ -8,7 +8,7 @@ from ipexportal.sandbox.directory import User
 from ipexportal.sandbox.entra_errors import Report
 from ipexportal.sandbox.pages import POLICY, choose_language, hidden, page, policy_with_script
 
-__all__ = ["POLICY", "approve", "form_post", "pick_an_account", "signed_out", "trouble"]
+__all__ = ["POLICY", "approve", "consent", "form_post", "pick_an_account", "signed_out", "trouble"]
 
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
@@ -19,6 +19,9 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "approve": "Approve sign-in request",
         "approve_hint": "This account needs a second factor. Here a click stands for the phone.",
         "approve_button": "Approve",
+        "consent": "Permissions requested",
+        "consent_hint": "Review for your organization: the application works in Dynamics 365 as the person who is signed in.",
+        "accept": "Accept as {name}",
         "trouble": "Sign-in did not work",
         "another": "Use another account",
         "signed_out": "You signed out of your account",
@@ -32,6 +35,9 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "approve": "Schvalte přihlášení",
         "approve_hint": "Tento účet potřebuje druhé ověření. Místo telefonu tu stačí kliknout.",
         "approve_button": "Schválit",
+        "consent": "Žádost o oprávnění",
+        "consent_hint": "Posuďte za celou organizaci: aplikace pracuje v Dynamics 365 jako přihlášený uživatel.",
+        "accept": "Přijmout jako {name}",
         "trouble": "Přihlášení se nepodařilo",
         "another": "Použít jiný účet",
         "signed_out": "Odhlásili jste se",
@@ -45,6 +51,9 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "approve": "Schváľte prihlásenie",
         "approve_hint": "Toto konto potrebuje druhé overenie. Namiesto telefónu tu stačí kliknúť.",
         "approve_button": "Schváliť",
+        "consent": "Žiadosť o povolenia",
+        "consent_hint": "Posúďte za celú organizáciu: aplikácia pracuje v Dynamics 365 ako prihlásený používateľ.",
+        "accept": "Prijať ako {name}",
         "trouble": "Prihlásenie sa nepodarilo",
         "another": "Použiť iné konto",
         "signed_out": "Odhlásili ste sa",
@@ -132,6 +141,33 @@ def approve(user: User, parameters: Mapping[str, str], *, action: str, language:
         f'<button name="cancel" value="1">{words["cancel"]}</button></form>'
     )
     return page(words["approve"], body, language=code)
+
+
+def consent(
+    admins: Iterable[User],
+    *,
+    client_name: str,
+    directory: str,
+    parameters: Mapping[str, str],
+    action: str,
+    language: str,
+) -> str:
+    """Consent for a whole directory, by one of its admins."""
+    code, words = _words(language)
+    accept = " ".join(
+        f'<button class="primary" name="user" value="{escape(user.upn)}">'
+        f"{escape(words['accept'].format(name=user.name))}</button>"
+        for user in admins
+    )
+    place = f" · {directory}" if directory else ""
+    body = (
+        f"<h1>{words['consent']}</h1><p>{escape(client_name + place)}</p><p>{words['consent_hint']}</p>"
+        f'<p class="quiet">{escape(parameters.get("scope", ""))}</p>'
+        f'<form method="post" action="{escape(action)}">{hidden(dict(parameters))}{accept} '
+        f'<button name="cancel" value="1">{words["cancel"]}</button></form>'
+        f'<p class="quiet"><br>{words["stand_in"]}</p>'
+    )
+    return page(words["consent"], body, language=code)
 
 
 def trouble(report: Report, *, again: str, language: str) -> str:

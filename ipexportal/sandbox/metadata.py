@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ INDEXED: Final = (
 )
 
 
+@cache
 def metadata_id(*parts: str) -> str:
     """A MetadataId that stays the same from run to run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(("sandbox", *parts))))
@@ -185,9 +187,10 @@ class Table:
 
 
 class Model:
-    """All tables of the organization, by logical name and by entity set."""
+    """All tables of the organization, by logical name and by entity set. `revision` rises with every change."""
 
     def __init__(self, raw: dict[str, Any], czech: dict[str, dict[str, str]]) -> None:
+        self.revision = 0
         self.tables = {name: _table(name, one, czech.get(name, {})) for name, one in raw.items()}
         for table in self.tables.values():
             _resolve_collections(table, raw[table.logical_name].get("collections", {}), self.tables)
@@ -201,11 +204,13 @@ class Model:
 
     def change_table(self, table: str, **changes: Any) -> None:
         """Replace what a table is, such as whether it has activities."""
+        self.revision += 1
         changed = replace(self.tables[table], **changes)
         self.tables[table] = self.sets[changed.entity_set] = changed
 
     def change_column(self, table: str, column: str, **changes: Any) -> None:
         """Replace a column's definition, such as its required level."""
+        self.revision += 1
         found = self.tables[table]
         found.columns[column] = replace(found.columns[column], **changes)
         if found.columns[column].property_name:

@@ -243,6 +243,7 @@ def changed_tables(microsoft: Sandbox) -> Iterator[Any]:
     yield model.change_table
     for name, table in before.items():
         model.tables[name] = model.sets[table.entity_set] = table
+    model.revision += 1
 
 
 def test_an_own_table_without_activities_or_relation(everything: Instance, changed_tables: Any) -> None:
