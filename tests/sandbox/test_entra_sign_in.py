@@ -279,12 +279,35 @@ def test_mark_up_in_a_request_is_only_text_on_the_page(browser: Browser) -> None
     assert Form(page).hidden["state"] == '"><script>alert(1)</script>'
 
 
-def test_alice_consents_for_all_of_acme(browser: Browser) -> None:
-    consent = {"client_id": IPEX, "redirect_uri": CALLBACK, "state": "s"}
-    url = f"{browser.sandbox.origin}/{ACME_TENANT}/v2.0/adminconsent"
-    back = answer(browser.session.get(url, params=consent, allow_redirects=False))
+CONSENT = {"client_id": IPEX, "redirect_uri": CALLBACK, "state": "s", "scope": "https://acme.example/.default"}
 
-    assert back == {"admin_consent": "True", "tenant": ACME_TENANT, "state": "s"}
+
+def test_alice_consents_for_all_of_acme(browser: Browser) -> None:
+    url = f"{browser.sandbox.origin}/{ACME_TENANT}/v2.0/adminconsent"
+    page = browser.session.get(url, params=CONSENT, allow_redirects=False)
+    back = answer(browser.session.post(f"{url}/pick", {**CONSENT, "user": "alice@acme.example"}, allow_redirects=False))
+
+    assert "Accept as Alice" in page.text
+    assert "jana@acme.example" not in page.text
+    assert back == {
+        "admin_consent": "True", "tenant": ACME_TENANT, "state": "s", "scope": "https://acme.example/.default"
+    }  # fmt: skip
+
+
+def test_a_consent_that_is_cancelled_says_so_and_still_names_the_directory(browser: Browser) -> None:
+    url = f"{browser.sandbox.origin}/{ACME_TENANT}/v2.0/adminconsent/pick"
+    back = answer(browser.session.post(url, {**CONSENT, "cancel": "1"}, allow_redirects=False))
+
+    assert back["error_description"].startswith("AADSTS65004")
+    assert {back["error"], back["admin_consent"], back["tenant"]} == {"consent_required", "True", ACME_TENANT}
+
+
+def test_only_an_admin_of_the_directory_consents(browser: Browser) -> None:
+    url = f"{browser.sandbox.origin}/{ACME_TENANT}/v2.0/adminconsent/pick"
+    for upn in ("jana@acme.example", "eve@beta.example", "nobody@acme.example"):
+        page = browser.session.post(url, {**CONSENT, "user": upn}, allow_redirects=False)
+
+        assert (page.status_code, "AADSTS90094" in page.text) == (400, True)
 
 
 def test_the_system_accounts_registration_is_acmes_alone(browser: Browser) -> None:
