@@ -204,12 +204,34 @@ def _taken(
         first.setdefault(key, (email, entry))
 
 
+def taken(tenant: Tenant, values: Person, *, agent: Agent | None = None) -> dict[str, str]:
+    """Which of one person's values belong to somebody else, by field; what they had before they may keep. One query."""
+    others = [
+        {name: str(value) for name, value in row.items()}
+        for row in tenant.agents.exclude(pk=agent.pk if agent else None).values(*FIELDS)
+    ]
+    found = {}
+    for name in ("email", "login", "line", "upn"):
+        key = _key(name, values)
+        if not key or (agent and _key(name, {field: str(getattr(agent, field)) for field in FIELDS}) == key):
+            continue
+        holder = next((person for person in others if _key(name, person) == key), None)
+        if holder:
+            value = values.get(name) or values.get("email", "")
+            found[name] = _theirs(name) % {"value": shorten(value), "name": shorten(holder["name"])}
+    if "email" in found and not values.get("upn"):
+        found.pop("upn", None)
+    return found
+
+
 def _key(name: str, person: Person) -> str:
     value = person.get("upn") or person.get("email") if name == "upn" else person.get(name)
     return (value or "").casefold()
 
 
 def _theirs(name: str) -> str:
+    if name == "email":
+        return _("The e-mail “%(value)s” belongs to somebody on the list already: %(name)s.")
     if name == "login":
         return _("The login “%(value)s” belongs to somebody else: %(name)s.")
     if name == "line":
