@@ -1,10 +1,32 @@
 """Addresses of the self-service pages. `code` is the customer's public code."""
 
-from django.urls import path
+from django.urls import include, path
 
-from tenants.portal import home
+from tenants.portal import account, checklist, checks, colleagues, connection, from_to, home, instance, microsoft
 
 app_name = "portal"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("<uuid:code>/people/", include("tenants.portal.people_urls")),
+    path("account/microsoft/link/", microsoft.link, name="link"),
+    path("account/microsoft/<uuid:code>/unlink/", microsoft.unlink, name="unlink"),
+    path("<uuid:code>/microsoft/connect/", connection.connect, name="connect"),
+    path("<uuid:code>/microsoft/keep/", connection.keep, name="keep"),
+    path("<uuid:code>/microsoft/disconnect/", connection.disconnect, name="disconnect"),
+    path("account/", account.show, name="account"),
+    path("account/name/", account.rename, name="account_name"),
+    path("<uuid:code>/", checklist.page, name="checklist"),
+    path("<uuid:code>/steps/<slug:key>/skip/", checklist.skip, name="step_skip"),
+    path("<uuid:code>/steps/<slug:key>/take-back/", checklist.take_back, name="step_take_back"),
+    path("<uuid:code>/live/", checklist.go_live, name="go_live"),
+    path("<uuid:code>/live/take-back/", checklist.back_to_setup, name="back_to_setup"),
+    path("<uuid:code>/instance/", instance.save, name="instance"),
+    path("<uuid:code>/instance/understood/", instance.understand, name="instance_understood"),
+    path("<uuid:code>/from-to/", from_to.relax, name="from_to"),
+    path("<uuid:code>/colleagues/", colleagues.page, name="colleagues"),
+    path("<uuid:code>/colleagues/invite/", colleagues.invite, name="invite"),
+    path("<uuid:code>/colleagues/<uuid:invitation>/withdraw/", colleagues.withdraw, name="invitation_withdraw"),
+    path("<uuid:code>/checks/", checks.page, name="checks"),
+    path("<uuid:code>/checks/run/", checks.run, name="checks_run"),
+    path("<uuid:code>/checks/report/", checks.report, name="checks_report"),
 ]
