@@ -138,7 +138,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]
@@ -226,5 +226,8 @@ LOGGING = {
     "formatters": {"json": {"()": "ipexportal.logs.JsonFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"uvicorn.access": {"handlers": [], "propagate": False}},
+    "loggers": {
+        "uvicorn.access": {"handlers": [], "propagate": False},
+        "msal": {"level": "INFO"},  # writes codes and verifiers at DEBUG
+    },
 }

@@ -73,7 +73,8 @@ def address(instance: Instance, *, state: str) -> str:
 def given(instance: Instance, *, answer: dict[str, str], by: User | None) -> None:
     """Microsoft says how it ended. Raises NotTrusted unless it says that this directory consented."""
     if "error" in answer or answer.get("admin_consent", "").lower() != "true":
-        raise entra.NotTrusted(entra.error_code(answer) or "consent_denied")
+        code = entra.error_code(answer)
+        raise entra.NotTrusted("consent_denied" if code in {"", "AADSTS65004", "access_denied"} else code)
     if answer.get("tenant", "").lower() != str(instance.directory_id):
         raise entra.NotTrusted("other_directory")
     _note(instance, by or SOMEBODY)

@@ -11,10 +11,11 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from tenants import activation, sign_in
+from tenants import activation, portal_attempts, sign_in
 from tenants.dataverse.errors import DataverseError
 from tenants.entra import NotTrusted
 from tenants.models import SIGN_IN_MINUTES, Agent, SignInAttempt, digest
+from tenants.portal import microsoft
 from tenants.refusals import Refusal, refusal_of
 
 COOKIE = settings.SIGN_IN_COOKIE
@@ -80,6 +81,8 @@ def _to_microsoft(request: HttpRequest, row: SignInAttempt) -> HttpResponse:
 @never_cache
 def callback(request: HttpRequest) -> HttpResponse:
     """Microsoft sends the browser back. Redirects at once, so that a reload does not redeem the code again."""
+    if portal_attempts.is_one(request.GET.get("state", "")):
+        return microsoft.came_back(request)
     window = request.COOKIES.get(settings.WINDOW_COOKIE, "")
     came = sign_in.came_back(
         request.GET.dict(),
