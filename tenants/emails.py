@@ -26,7 +26,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tenants import activation, invitations, post, verification
+from tenants import activation, invitations, post, reminding, verification
 from tenants.models import Membership, OutgoingMail, Tenant
 
 Kind, State = OutgoingMail.Kind, OutgoingMail.State
@@ -110,6 +110,15 @@ def alarm_letter(mail: OutgoingMail) -> Letter:
     return _to_admin(mail, "alarm", {"checks": said, "count": len(said)})
 
 
+@writes(Kind.REMINDER)
+def reminder_letter(mail: OutgoingMail) -> Letter:
+    """To those who run the customer's CRM: what only they can do."""
+    asked = reminding.asked_of(mail.tenant)
+    if not asked:
+        raise NotWanted("nothing_missing")
+    return _to_admin(mail, "reminder", {"asked": asked, "count": len(asked)})
+
+
 def _to_admin(mail: OutgoingMail, template: str, context: dict[str, Any]) -> Letter:
     user = mail.user
     if user is None:
@@ -175,7 +184,7 @@ def _headers(mail: OutgoingMail) -> dict[str, str]:
 def address(name: str, email: str) -> str:
     """A name and an address for a header; whatever a name holds, it stays a name."""
     local, _at, domain = email.rpartition("@")
-    if not local or not domain or email != one_line(email):
+    if not local or not domain or email != one_line(email, longest=len(email)):
         raise ValueError("not an address")
     return str(Address(display_name=header(name), username=local, domain=domain))
 

@@ -6,6 +6,7 @@ A stored value is `b"\\x01" + len(id) + id + nonce(12) + ciphertext`. The associ
 
 from __future__ import annotations
 
+import base64
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -31,22 +32,38 @@ def seal(row: models.Model, column: str, text: str) -> Sealed:
     """Encrypt text for that row and column; for `QuerySet.update`, which bypasses the field."""
     if not text:
         return Sealed()
-    key_id, key = next(iter(settings.FIELD_KEYS.items()))
-    nonce = os.urandom(12)
-    sealed = AESGCM(key).encrypt(nonce, text.encode(), _bound_to(row, column))
-    return Sealed(bytes([1, len(key_id)]) + key_id.encode() + nonce + sealed)
+    return _seal(text, _bound_to(row, column))
 
 
 def unseal(row: models.Model, column: str, sealed: Sealed) -> str:
     """Raises CannotDecrypt; never answers something it could not authenticate."""
-    if not sealed:
-        return ""
+    return _unseal(sealed, _bound_to(row, column)) if sealed else ""
+
+
+def seal_text(purpose: str, text: str) -> str:
+    """For text that others keep, in rows that we cannot bind it to."""
+    return base64.b64encode(_seal(text, purpose.encode())).decode()
+
+
+def unseal_text(purpose: str, sealed: str) -> str:
+    """Raises CannotDecrypt."""
+    return _unseal(Sealed(base64.b64decode(sealed)), purpose.encode())
+
+
+def _seal(text: str, bound_to: bytes) -> Sealed:
+    key_id, key = next(iter(settings.FIELD_KEYS.items()))
+    nonce = os.urandom(12)
+    sealed = AESGCM(key).encrypt(nonce, text.encode(), bound_to)
+    return Sealed(bytes([1, len(key_id)]) + key_id.encode() + nonce + sealed)
+
+
+def _unseal(sealed: Sealed, bound_to: bytes) -> str:
     key = settings.FIELD_KEYS.get(sealed.key_id) if sealed[0] == 1 else None
     if key is None:
         raise CannotDecrypt("The key this value was encrypted with is not configured.")
     start = 2 + sealed[1]
     try:
-        plain = AESGCM(key).decrypt(sealed[start : start + 12], sealed[start + 12 :], _bound_to(row, column))
+        plain = AESGCM(key).decrypt(sealed[start : start + 12], sealed[start + 12 :], bound_to)
     except InvalidTag:
         raise CannotDecrypt("This value was altered or belongs to another row.") from None
     return plain.decode()

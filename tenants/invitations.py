@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -31,9 +32,10 @@ _signer = signing.Signer(sep=".", salt="tenants.invitations")
 class DeadInvitation(Exception):
     """`reason` is expired, used, replaced or unknown; `str()` may be shown to whoever holds the link."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, invitation: Invitation | None = None) -> None:
         super().__init__(_sentences()[reason])
         self.reason = reason
+        self.invitation = invitation
 
 
 def _sentences() -> dict[str, str]:
@@ -100,13 +102,51 @@ def shown(token: str) -> Invitation:
 
 @transaction.atomic
 def accept(token: str, *, user: User) -> Membership:
-    """`user` is signed in and becomes a member; of two who are at it, the first. Raises DeadInvitation."""
-    invitation = _opened(token, lock=True)
+    """`user` is signed in and becomes a member; of two who are at it, the first. Raises DeadInvitation.
+
+    Once more by the same user, as by a double click or a second tab, changes nothing.
+    """
+    try:
+        invitation = _opened(token, lock=True)
+    except DeadInvitation as dead:
+        if again := _accepted_before(dead.invitation, user):
+            return again
+        raise
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
     membership, _made = Membership.objects.get_or_create(user=user, tenant=invitation.tenant)
     audit(tenant=invitation.tenant, by=user, act="invitation.accepted", target=str(invitation.code))
     return membership
+
+
+def _accepted_before(invitation: Invitation | None, user: User) -> Membership | None:
+    if invitation is None or invitation.accepted_by_id != user.pk:
+        return None
+    return Membership.objects.filter(user=user, tenant=invitation.tenant_id).first()
+
+
+@transaction.atomic
+def account_for(token: str, *, name: str) -> User:
+    """The account with the invited address; a new one, named so, if nobody has it. Opens nothing before its owner proves
+    the address by a mailed code. Raises DeadInvitation.
+    """
+    invitation = _opened(token, lock=True)
+    email = invitation.email.lower()
+    users = get_user_model()._default_manager
+    user = users.filter(email__iexact=email).order_by("pk").first()
+    if user is None:
+        taken = len(email) > 150 or users.filter(username=email).exists()
+        user = users.create_user(f"{email[:100]} {invitation.code.hex}" if taken else email, email)
+        rename(user, name)
+        audit(tenant=invitation.tenant, by=user, act="account.made", target=str(invitation.code))
+    return user
+
+
+def rename(user: User, name: str) -> None:
+    """In one field, as people say it; the last word is the surname."""
+    first, _space, last = " ".join(name.split()).rpartition(" ")
+    user.first_name, user.last_name = first[:150], last[:150]
+    user.save(update_fields=["first_name", "last_name"])
 
 
 def _opened(token: str, *, lock: bool) -> Invitation:
@@ -119,7 +159,7 @@ def _opened(token: str, *, lock: bool) -> Invitation:
     if invitation is None:
         raise DeadInvitation("unknown")
     if invitation.accepted_at:
-        raise DeadInvitation("used")
+        raise DeadInvitation("used", invitation)
     if not invitation.is_open:
         raise DeadInvitation("expired")
     if not hmac.compare_digest(state, _state(invitation)):

@@ -7,11 +7,17 @@ from django.shortcuts import redirect, render
 
 from tenants import access
 from tenants.portal.guard import signed_in
+from tenants.portal.invitation import accept_waiting
 
 
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
-    """Staff to the cockpit, somebody with one customer to their check-list; the others choose."""
+    """Staff to the cockpit, somebody with one customer to their check-list; the others choose.
+
+    An invitation that was chosen before signing in is accepted first.
+    """
+    if (accepted := accept_waiting(request)) is not None:
+        return redirect("portal:checklist", accepted.tenant.code)
     if request.user.is_staff:
         return redirect("admin:index")
     tenants = list(access.tenants_of(request.user)[:2])

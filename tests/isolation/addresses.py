@@ -73,6 +73,11 @@ TOP_LEVEL: dict[str, Row] = {
     "healthz": everybody("GET"),
     "readyz": everybody("GET"),
     "metrics": everybody("GET", 404),  # needs METRICS_TOKEN
+    "invitation": everybody("GET"),  # whoever holds its link reads what it is for
+    "invitation_account": members("POST", 302, others=422),  # no name was typed; whoever is signed in has an account
+    "invitation_sign_in": everybody("POST", 302),
+    "invitation_microsoft": everybody("GET", 302),
+    "invitation_accept": everybody("POST", 302),  # of a link that does not work
     "activate": everybody("GET"),  # whoever holds bob's link reads what it is for
     "activate_sign_in": everybody("GET", 302),  # and is sent to Microsoft, where only his account will do
 }
@@ -86,31 +91,31 @@ API: dict[str, Row] = {
 }
 ACCOUNTS: dict[str, Row] = {
     "account_login": members("GET", 302, others=200),
+    "account_request_login_code": members("GET", 302, others=200),
+    "account_confirm_login_code": everybody("GET", 302),
     "account_logout": members("GET"),
     "account_inactive": everybody("GET"),
     "account_signup": members("GET", 302, others=200),  # says that accounts are given by invitation
     "account_reauthenticate": members("GET"),
-    "account_email": members("GET"),
-    "account_email_verification_sent": everybody("GET"),
     "account_change_password": members("GET"),
     "account_set_password": members("GET", 302),
     "account_reset_password": everybody("GET"),
-    "account_confirm_login_code": members("GET", 302),
-    "account_confirm_email": everybody("GET"),
-    "account_reset_password_from_key_done": everybody("GET"),
-    "account_reset_password_from_key": everybody("GET"),
-    "account_reset_password_done": everybody("GET"),
-    "mfa_index": members("GET"),
-    "mfa_authenticate": members("GET", 302),
-    "mfa_reauthenticate": members("GET", 302),
-    "mfa_activate_totp": members("GET", 302),
+    "account_confirm_password_reset_code": everybody("GET", 302),
+    "account_complete_password_reset": everybody("GET", 302),
+    "account_password_reset_completed": everybody("GET"),
+    "mfa_index": everybody("GET", 302),
+    "mfa_authenticate": everybody("GET", 302),
+    "mfa_reauthenticate": everybody("GET", 302),  # nobody has a second factor yet
+    "mfa_activate_totp": members("GET"),
     "mfa_deactivate_totp": members("GET", 404),
     "mfa_view_recovery_codes": members("GET", 404),
-    "mfa_generate_recovery_codes": members("GET", 302),
+    "mfa_generate_recovery_codes": members("GET"),
     "mfa_download_recovery_codes": members("GET", 404),
 }
 PORTAL: dict[str, Row] = {
     "portal:home": ("GET", (302, 302, 302, 302, 302, 302, 302)),
+    "portal:account": members("GET"),
+    "portal:account_name": members("POST", 422),
     "portal:link": ("GET", (302, 302, 302, 302, 302, 302, 302)),
     "portal:unlink": ("POST", (302, 302, 302, 302, 404, 404, 404)),  # an account that nobody has linked
     "portal:connect": acmes("GET", 302),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from crmwindow import calls, lookup, notes
 from crmwindow.models import Call, LearnedMatch, Leg, Note, Opening
-from tenants import activation, api_keys, consent, sign_in
+from tenants import activation, api_keys, consent, invitations, sign_in
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, ApiKey, SignInAttempt, digest
 from tests import signed_in
@@ -44,6 +45,12 @@ class World:
     @property
     def code(self) -> UUID:
         return self.jana.tenant.instance.code
+
+    @cached_property
+    def invitation_link(self) -> str:
+        """The token of an open invitation to Acme."""
+        invitation = invitations.invite(tenant=self.jana.tenant, email="alena@acme.example", by="ivana")
+        return invitations.link(invitation).split("/")[-2]
 
     @property
     def personal_link(self) -> str:

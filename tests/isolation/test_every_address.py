@@ -29,13 +29,15 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known |= dict.fromkeys(OF_A_CALL, (world.code, world.call.code))
     known |= dict.fromkeys(OF_AN_ATTEMPT, (world.code, attempt))
     known |= dict.fromkeys(PORTAL, (world.jana.tenant.code,)) | {"portal:home": (), "portal:link": ()}
+    known |= dict.fromkeys(("portal:account", "portal:account_name"), ())
     known |= dict.fromkeys(("window:sign_in_page", "signin:done", "signin:ended"), (attempt,))
     known |= dict.fromkeys(("signin:consent", "signin:consent_at_microsoft"), (world.consent_link,))
+    invited = ("invitation", "invitation_account", "invitation_sign_in", "invitation_microsoft")
+    known |= dict.fromkeys(invited, (world.invitation_link,))
     known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
     known |= {
         "window:opening": (world.tab,),
-        "account_confirm_email": ("abc",),
-        "account_reset_password_from_key": ("1", "abc-def"),
+        "invitation_accept": ("no-such-link",),
     }
     return known.get(name, ())
 

@@ -169,8 +169,8 @@ def test_the_sign_ins_cookie_is_first_party_and_short(world: World) -> None:
 
 
 def test_the_portals_cookie_stays_on_our_own_pages(ivana: User, client: Client) -> None:
-    login = {"username": "ivana", "password": "ivana-has-a-long-password"}
-    cookies = client.post("/admin/login/", login).cookies
+    login = {"login": "ivana@ipex.example", "password": "ivana-has-a-long-password"}
+    cookies = client.post("/accounts/login/", login).cookies
     assert {name: cookies[name]["samesite"] for name in cookies} == {"sessionid": "Lax", "csrftoken": "Lax"}
     assert all(cookie["httponly"] and not cookie["domain"] for cookie in cookies.values())
 
