@@ -7,7 +7,8 @@ class CrmWindowConfig(AppConfig):
     verbose_name = _("CRM window")
 
     def ready(self) -> None:
-        from crmwindow import configuration, notes  # noqa: F401  (adds its section to the configuration file)
-        from tenants import sign_in
+        from crmwindow import configuration, learned, notes  # noqa: F401  (adds its section to the configuration file)
+        from tenants import remembered, sign_in
 
         sign_in.when_signed_in.append(notes.after_sign_in)
+        remembered.memories.append(remembered.Memory(learned.count, learned.forget))

@@ -48,11 +48,12 @@ for _section in (*customer.SECTIONS, *crm.SECTIONS, people.SECTION):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A file without mistakes. `sections` holds what is present in it, checked."""
+    """A file without mistakes. `sections` holds what is present in it, checked; `handed` secrets that a form brought."""
 
     slug: str
     sections: Mapping[str, Any]
     secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    handed: Mapping[str, str] = field(default_factory=dict, repr=False)
     lines: Lines | None = field(default=None, repr=False, compare=False)
     act: str = "configuration.imported"
 
@@ -75,9 +76,9 @@ def load(text: str | bytes, *, secrets: Mapping[str, str] | None = None) -> Conf
     place = Place()
     checked = _checked(data, place)
     slug = checked.get("tenant", {}).get("slug", "")
-    _follow_rules(checked, Tenant.objects.filter(slug=slug).first() if slug else None, secrets, place)
+    _follow_rules(checked, Tenant.objects.filter(slug=slug).first() if slug else None, place, secrets=secrets)
     _stop_if_wrong(place, lines)
-    return Configuration(slug, checked, secrets, lines)
+    return Configuration(slug, checked, secrets, lines=lines)
 
 
 def apply(configuration: Configuration, *, by: User | str, dry_run: bool = False) -> Diff:
@@ -85,7 +86,7 @@ def apply(configuration: Configuration, *, by: User | str, dry_run: bool = False
 
     Raises ConfigurationError when it contradicts what is stored. May ask the instance for its directory, beforehand.
     """
-    change = Change(by=by, secrets=configuration.secrets)
+    change = Change(by=by, secrets=configuration.secrets, handed=configuration.handed)
     change.directory = _find_directory(configuration, change)
     try:
         with transaction.atomic():
@@ -115,19 +116,22 @@ def change(
     *,
     by: User | str,
     seen: str = "",
-    secrets: Mapping[str, str] | None = None,
+    handed: Mapping[str, str] | None = None,
     dry_run: bool = False,
 ) -> Diff:
     """Save sections of this customer from a form: {"display_fields": [...]}. Absent keys stay as they are.
+
+    `handed` are secrets of the system account as they were typed: {"client_secret": …, "second_client_secret": …}.
 
     `seen` is the stamp of just these sections when the form was opened. Saving once more what is stored already (a double
     click) is no change. Raises ConfigurationError, Changed.
     """
     place = Place()
     checked = _checked({**data, "tenant": {**data.get("tenant", {}), "slug": tenant.slug}}, place)
-    _follow_rules(checked, tenant, secrets, place)
+    handed = {name: secret for name, secret in (handed or {}).items() if secret}
+    _follow_rules(checked, tenant, place, handed=handed)
     _stop_if_wrong(place, None)
-    wanted = Configuration(tenant.slug, checked, secrets, act="configuration.changed")
+    wanted = Configuration(tenant.slug, checked, handed=handed, act="configuration.changed")
     if seen and seen != stamp(tenant, *data) and apply(wanted, by=by, dry_run=True):
         raise _changed(tenant)
     return apply(wanted, by=by, dry_run=dry_run)
@@ -151,9 +155,14 @@ def _checked(data: dict[str, Any], place: Place) -> dict[str, Any]:
 
 
 def _follow_rules(
-    checked: Mapping[str, Any], tenant: Tenant | None, secrets: Mapping[str, str] | None, place: Place
+    checked: Mapping[str, Any],
+    tenant: Tenant | None,
+    place: Place,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    handed: Mapping[str, str] | None = None,
 ) -> None:
-    whole = Whole(tenant, checked, _snapshot(tenant) if tenant else {}, secrets, place)
+    whole = Whole(tenant, checked, _snapshot(tenant) if tenant else {}, secrets, place, handed or {})
     for section in sections():
         section.rules(whole)
 
@@ -167,7 +176,8 @@ def _stop_if_wrong(place: Place, lines: Lines | None) -> None:
 
 def _apply(configuration: Configuration, change: Change) -> Diff:
     tenant = Tenant.objects.select_for_update().filter(slug=configuration.slug).first()
-    _follow_rules(configuration.sections, tenant, configuration.secrets, change.place)
+    given = configuration
+    _follow_rules(given.sections, tenant, change.place, secrets=given.secrets, handed=given.handed)
     _stop_if_wrong(change.place, configuration.lines)
     before = _snapshot(tenant) if tenant else {}
     tenant = tenant or Tenant.objects.create(slug=configuration.slug, name=configuration.sections["tenant"]["name"])

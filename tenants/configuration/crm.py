@@ -19,6 +19,8 @@ from tenants.models import CustomEntity, DisplayField, Instance, SystemAccount, 
 
 STANDARD_TABLES = ("Account", "Contact", "Lead")
 SECRET_PREFIX = "TENANT_SECRET_"  # noqa: S105
+LONGEST_SECRET = 200
+GUID = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 NEEDS_INSTANCE = ("search", "custom_entities", "display_fields", "system_account")
 
 
@@ -319,7 +321,9 @@ def account_rules(whole: Whole) -> None:
     for name in ("client_secret_env", "second_client_secret_env"):
         if data.get(name):
             _secret_rules(here.key(name), data[name], whole)
-    others = [name for name, value in data.items() if value and name != "client_id"]
+    for name, secret in whole.handed.items():
+        _handed_rules(here.key(name), secret)
+    others = [name for name, value in (*data.items(), *whole.handed.items()) if value and name != "client_id"]
     if others and not has_account:
         here.key("client_id").missing(_("This key is missing; the rest belongs to an application."))
     if whole.table("instance").get("index") and not has_account:
@@ -334,6 +338,14 @@ def _secret_rules(place: Place, name: str, whole: Whole) -> None:
         place.wrong(_("Secrets are taken from the environment only by the command tenant_import."))
     elif not whole.secrets.get(name):
         place.wrong(_("The environment variable %(name)s is not set.") % {"name": name})
+
+
+def _handed_rules(place: Place, secret: str) -> None:
+    """Never quoted back."""
+    if GUID.fullmatch(secret):
+        place.wrong(_("This is the secret's ID. Copy its Value, which Microsoft shows only right after making it."))
+    elif len(secret) > LONGEST_SECRET or not secret.isprintable() or " " in secret:
+        place.wrong(_("This is not the Value of a client secret. Copy it once more, without spaces around it."))
 
 
 def read_system_account(tenant: Tenant) -> dict[str, Any]:
@@ -369,7 +381,7 @@ def write_system_account(tenant: Tenant, data: dict[str, Any], change: Change) -
 def _write_secrets(account: SystemAccount, data: dict[str, Any], change: Change) -> bool:
     changed = False
     for name in ("client_secret", "second_client_secret"):
-        secret = (change.secrets or {}).get(data.get(f"{name}_env") or "", "")
+        secret = change.handed.get(name) or (change.secrets or {}).get(data.get(f"{name}_env") or "", "")
         if secret and getattr(account, name) != secret:
             setattr(account, name, secret)
             account.save(update_fields=[name])

@@ -28,6 +28,7 @@ class Whole:
     stored: Mapping[str, Any]
     secrets: Mapping[str, str] | None
     place: Place
+    handed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def table(self, name: str) -> dict[str, Any]:
         return {**(self.stored.get(name) or {}), **(self.file.get(name) or {})}
@@ -42,10 +43,11 @@ class Whole:
 
 @dataclass(slots=True)
 class Change:
-    """An import while it is carried out."""
+    """An import while it is carried out. `secrets` are known by the names of variables, `handed` by what they are."""
 
     by: User | str
-    secrets: Mapping[str, str] | None = None
+    secrets: Mapping[str, str] | None = field(default=None, repr=False)
+    handed: Mapping[str, str] = field(default_factory=dict, repr=False)
     directory: UUID | None = None
     place: Place = field(default_factory=Place)
     secrets_set: list[str] = field(default_factory=list)
