@@ -2,12 +2,25 @@
 
 from django.urls import include, path
 
-from tenants.portal import account, checklist, checks, colleagues, connection, from_to, home, instance, microsoft
+from tenants.portal import (
+    account,
+    checklist,
+    checks,
+    colleagues,
+    connection,
+    from_to,
+    home,
+    instance,
+    microsoft,
+    settings,
+    system_account,
+)
 
 app_name = "portal"
 urlpatterns = [
     path("", home.home, name="home"),
     path("<uuid:code>/people/", include("tenants.portal.people_urls")),
+    path("<uuid:code>/", include("tenants.portal.own_table_urls")),
     path("account/microsoft/link/", microsoft.link, name="link"),
     path("account/microsoft/<uuid:code>/unlink/", microsoft.unlink, name="unlink"),
     path("<uuid:code>/microsoft/connect/", connection.connect, name="connect"),
@@ -29,4 +42,13 @@ urlpatterns = [
     path("<uuid:code>/checks/", checks.page, name="checks"),
     path("<uuid:code>/checks/run/", checks.run, name="checks_run"),
     path("<uuid:code>/checks/report/", checks.report, name="checks_report"),
+    path("<uuid:code>/operation/", settings.page, name="operation"),
+    path("<uuid:code>/operation/save/", settings.save, name="operation_save"),
+    path("<uuid:code>/operation/outcomes/", settings.outcomes, name="outcomes"),
+    path("<uuid:code>/operation/forget/", settings.forget, name="forget_numbers"),
+    path("<uuid:code>/operation/file/", settings.file, name="operation_file"),
+    path("<uuid:code>/ivr/", system_account.page, name="ivr"),
+    path("<uuid:code>/ivr/save/", system_account.save, name="ivr_save"),
+    path("<uuid:code>/ivr/remove/", system_account.remove, name="ivr_remove"),
+    path("<uuid:code>/ivr/report/", system_account.report, name="ivr_report"),
 ]

@@ -121,6 +121,19 @@ PORTAL: dict[str, Row] = {
     "portal:connect": acmes("GET", 302),
     "portal:keep": acmes("POST", 404),  # nobody has connected yet
     "portal:disconnect": acmes("POST", 404),
+    "portal:own_tables": acmes("GET"),
+    "portal:own_table_move": acmes("POST", 302),
+    "portal:own_table_remove": acmes("POST", 302),
+    "portal:own_table_export": acmes("GET"),
+    "portal:own_table_text": acmes("GET"),
+    "portal:own_table_read": acmes("POST"),
+    "portal:own_table_save": acmes("POST", 422),
+    "portal:own_table_choose": acmes("GET"),
+    "portal:own_table_columns": acmes("GET"),
+    "portal:own_table_check": acmes("POST"),
+    "portal:own_table_columns_save": acmes("POST", 422),
+    "portal:leads": acmes("GET"),
+    "portal:leads_switch": acmes("POST", 302),
 }
 TABLE = WINDOW | TOP_LEVEL | API | ACCOUNTS | PORTAL
 STAFF_ONLY = "admin:"  # and all that Django adds under it: for everybody but staff it is a login page

@@ -35,6 +35,7 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     invited = ("invitation", "invitation_account", "invitation_sign_in", "invitation_microsoft")
     known |= dict.fromkeys(invited, (world.invitation_link,))
     known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
+    known |= {"portal:own_table_export": (world.jana.tenant.code, "toml")}
     known |= {
         "window:opening": (world.tab,),
         "invitation_accept": ("no-such-link",),
