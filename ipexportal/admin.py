@@ -12,17 +12,23 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
 
-from ipexportal import finding
+from crmwindow.models import Call, Leg, Note
+from ipexportal import account_admin, finding  # noqa: F401  (users)
+from tenants.admin.customer_page import MOST, Tab
 from tenants.admin.customers import TenantAdmin
 from tenants.models import Tenant
 
 if TYPE_CHECKING:
     from tenants.admin.rows import Rows
+    from tenants.progress import Progress
 
 for model in (Authenticator, EmailAddress, Group, Tenant):
     admin.site.unregister(model)
@@ -40,7 +46,26 @@ class CustomerAdmin(TenantAdmin):
 
     def get_urls(self) -> list[Any]:
         find = self.admin_site.admin_view(self.find)
-        return [path("find/", find, name="tenants_tenant_find"), *super().get_urls()]
+        calls = self.admin_site.admin_view(require_GET(self.calls))
+        return [
+            path("find/", find, name="tenants_tenant_find"),
+            path("<int:pk>/calls/", calls, name="tenants_tenant_calls"),
+            *super().get_urls(),
+        ]
+
+    def tabs(self, tenant: Tenant, found: Progress) -> list[Tab]:
+        calls = Tab("calls", _("Calls"), reverse("admin:tenants_tenant_calls", args=[tenant.pk]))
+        tabs = super().tabs(tenant, found)
+        return [*tabs[:3], calls, *tabs[3:]]
+
+    def calls(self, request: HttpRequest, pk: int) -> HttpResponse:
+        page = self.page(request, pk)
+        legs = Leg.objects.select_related("agent")
+        notes = Note.objects.select_related("author")
+        rows = Call.objects.filter(tenant=page.tenant).prefetch_related(
+            Prefetch("legs", legs), Prefetch("notes", notes)
+        )
+        return page.shown("calls", calls=list(rows.order_by("-started_at", "-pk")[:MOST]))
 
     def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
         return finding.customers(search_term, queryset) if search_term.strip() else queryset, False

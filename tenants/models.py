@@ -156,6 +156,10 @@ class Instance(Coded):
     def is_proven(self) -> bool:
         return self.proven_at is not None
 
+    @property
+    def host(self) -> str:
+        return self.url.partition("://")[2]
+
 
 class CustomEntity(models.Model):
     """The customer's own table ("key scheme"). Names as typed; resolved against metadata when used."""
@@ -551,6 +555,7 @@ class OutgoingMail(Coded):
         INVITATION = "invitation", _("Invitation to the portal")
         SECRET_EXPIRING = "secret", _("Secret is about to expire")
         ALARM = "alarm", _("A check failed")
+        REMINDER = "reminder", _("Reminder of what is missing")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")

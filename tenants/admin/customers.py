@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
 
-from tenants import configuration
-from tenants.admin.rows import Kept, Shown, TabularInline
+from tenants import configuration, progress
+from tenants.admin import customer_page, registering
+from tenants.admin.customer_page import Page, Tab
+from tenants.admin.rows import Kept, Shown, TabularInline, without_shortcuts
 from tenants.models import Membership, Tenant
 
 if TYPE_CHECKING:
     from tenants.admin.rows import Rows
+    from tenants.progress import Progress
 
 
 class MembershipInline(TabularInline):
@@ -24,17 +32,91 @@ class MembershipInline(TabularInline):
     extra = 0
     autocomplete_fields = ("user",)
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
+
 
 @admin.register(Tenant)
 class TenantAdmin(Kept):
     list_display = ("name", "slug", "address", "is_proven", "agents_with_window")
     list_filter = ("instance__note_state", "language", ("instance__proven_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "contact_email", "instance__url", "agents__email", "agents__name", "agents__line")
-    readonly_fields = ("embedding_origins", "own_numbers", "outcomes", "webhook_keys", "code", "created_at")
+    readonly_fields = (
+        "embedding_origins", "own_numbers", "outcomes", "webhook_keys", "skipped_steps", "went_live_at", "code", "created_at"
+    )  # fmt: skip
     fixed = ("slug",)
     private = frozenset({"contact_email"})
+    fields = (
+        "name", "slug", "language", "country", "contact_email", "implementer", "retention_days", "log_every_call",
+        "missed_call_owner", "search_internal_calls", "embedding_origins", "own_numbers", "outcomes", "webhook_keys",
+        "skipped_steps", "went_live_at", "code", "created_at",
+    )  # fmt: skip
     inlines = (MembershipInline,)
     actions = ("download",)
+    change_form_template = "admin/tenants/tenant/change_form.html"
+
+    def get_urls(self) -> list[Any]:
+        looked_at = {
+            "setup": customer_page.setup,
+            "agents": customer_page.agents,
+            "mail": customer_page.mail,
+            "changes": customer_page.last_changes,
+        }
+        acts = {
+            "verify": customer_page.verify,
+            "remind": customer_page.remind,
+            "confirm": customer_page.confirm,
+            "invite": customer_page.invite,
+            "withdraw": customer_page.withdraw,
+        }
+        return [
+            path("understand/", self.admin_site.admin_view(self.understand), name="tenants_tenant_understand"),
+            path("<int:pk>/settings/", self.admin_site.admin_view(self.settings), name="tenants_tenant_settings"),
+            *(self._address(name, view, require_GET) for name, view in looked_at.items()),
+            *(self._address(name, view, require_POST) for name, view in acts.items()),
+            *super().get_urls(),
+        ]
+
+    def _address(self, name: str, view: Callable[[Page], HttpResponse], by: Callable[..., Any]) -> Any:
+        def shown(request: HttpRequest, pk: int) -> HttpResponse:
+            return view(self.page(request, pk, acting=by is require_POST))
+
+        return path(f"<int:pk>/{name}/", self.admin_site.admin_view(by(shown)), name=f"tenants_tenant_{name}")
+
+    def page(self, request: HttpRequest, pk: object, *, acting: bool = False) -> Page:
+        """One customer for whoever may look, or may change. Raises Http404, also for those who may not."""
+        tenant = self.get_object(request, str(pk))
+        allowed = self.has_change_permission if acting else self.has_view_permission
+        if tenant is None or not allowed(request, tenant):
+            raise Http404
+        found = progress.of_one(tenant)
+        return Page(request, self.admin_site, tenant, found, self.tabs(tenant, found))
+
+    def tabs(self, tenant: Tenant, found: Progress) -> list[Tab]:
+        return customer_page.tabs(tenant, found)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return registering.page(request, self.admin_site)
+
+    def understand(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return registering.preview(request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The customer's page; Django's form is its last tab."""
+        return customer_page.show(self.page(request, object_id))
+
+    def settings(self, request: HttpRequest, pk: int) -> HttpResponse:
+        frame = customer_page.head(self.page(request, pk)) | {"tab": "settings", "show_save_and_add_another": False}
+        return super().change_view(request, str(pk), extra_context=frame)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return redirect("admin:tenants_tenant_change", obj.pk)
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         window = models.Count("agents", filter=models.Q(agents__window=True), distinct=True)

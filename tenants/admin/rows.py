@@ -27,6 +27,14 @@ def staff(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
+def without_shortcuts(field: Any) -> Any:
+    """A choice of another row without Django's buttons that add, change or delete that row."""
+    for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        if field is not None and hasattr(field.widget, name):
+            setattr(field.widget, name, False)
+    return field
+
+
 class Kept(ModelAdmin):
     """Rows are changed, never deleted here; each change is audited and saves only what changed."""
 
@@ -35,6 +43,10 @@ class Kept(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Rows are chosen here; they are made and changed on pages of their own."""
+        return without_shortcuts(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
         return (*self.readonly_fields, *(self.fixed if obj else ()))

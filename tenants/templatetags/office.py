@@ -1,25 +1,23 @@
-"""The frame of the admin's pages, and tables whose cells know their column's label."""
+"""Tables of the admin whose cells know their column's label, and labels in the reader's language."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django import template
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from ipexportal import rail
+from tenants.models import label_in
+
+if TYPE_CHECKING:
+    from tenants.models import Label
 
 register = template.Library()
 _HEADER = re.compile(r'<th[^>]*\bclass="[^"]*?\bcolumn-([\w-]+)[^"]*"[^>]*>(.*?)</th>', re.DOTALL)
 _TEXT = re.compile(r'<div class="text">(.*?)</div>', re.DOTALL)
 _CELL = re.compile(r'<(t[dh]) class="field-([\w-]+)')
-
-
-@register.simple_tag(takes_context=True)
-def rail_groups(context: template.Context) -> Any:
-    return rail.groups(context["request"])
 
 
 @register.filter
@@ -37,3 +35,8 @@ def labelled_cells(html: str) -> SafeString:
 def _label(inside: str) -> str:
     text = _TEXT.search(inside)
     return " ".join(strip_tags(text[1] if text else inside).replace('"', "&quot;").split())
+
+
+@register.filter
+def in_words(label: Label) -> str:
+    return label_in(label)
