@@ -100,6 +100,15 @@ USERS: Remedy = (
     (CLASSIC, _("Advanced Settings › Settings › Security › Users › the user › Manage Roles.")),
     (CENTRE, _("Environments › your environment › Settings › Users + permissions › Users › the user › Manage roles.")),
 )
+APPLICATION: Remedy = (
+    (
+        AZURE,
+        _(
+            "App registrations › New registration › a name such as IPEX IVR › Accounts in this organizational directory only › "
+            "Register › Overview: copy the Application (client) ID."
+        ),
+    ),
+)
 APP_USER: Remedy = (
     (
         CLASSIC,
