@@ -40,7 +40,7 @@ def send(request: HttpRequest, name: str, address: str, context: dict[str, Any])
         raise ImmediateHttpResponse(render(request, "account/mail_away.html", status=503)) from None
 
 
-def notify(request: HttpRequest, kind: str, address: str) -> None:
+def notify(kind: str, address: str) -> None:
     """What has changed is done, whether or not the mail server is there."""
     try:
         _message(kind, address, _notices()[kind] | {"at": timezone.now()}).send(using="default")

@@ -15,6 +15,7 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
@@ -82,6 +83,20 @@ def _to_second_factor(request: HttpRequest) -> HttpResponse:
     else:
         address = resolve_url("mfa_activate_totp")
     return HttpResponseClientRedirect(address) if htmx else HttpResponseRedirect(address)
+
+
+@transaction.atomic
+def forget_second_factor(user: User, *, by: User | str) -> bool:
+    """For somebody who lost phone and recovery codes: they set another one up when they sign in. False: there was none."""
+    from allauth.mfa.models import Authenticator
+
+    from ipexportal import account_mail
+
+    found, _kinds = Authenticator.objects.filter(user=user).delete()
+    if found:
+        audit(tenant=None, by=by, act="account.second_factor_reset", target=user.get_username())
+        transaction.on_commit(lambda: account_mail.notify("totp_deactivated", user.email))
+    return bool(found)
 
 
 # What allauth asks us
@@ -154,7 +169,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         name = template_prefix.rpartition("/")[2]
         audit(tenant=None, by=user, act=f"account.{name}", target=user.get_username())
         if address := email or user.email:
-            account_mail.notify(self.request, name, address)
+            account_mail.notify(name, address)
 
 
 def _has_second_factor(user: User) -> bool:

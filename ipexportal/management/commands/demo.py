@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from ipexportal import demo_environment, sandbox
-from ipexportal.simulator import people
+from ipexportal.simulator import authenticator, people
 from ipexportal.simulator.proof import NotProven, Proof
 from tenants import api_keys, configuration, connections, registration
 from tenants.dataverse.budget import Budget
@@ -75,6 +75,7 @@ class Command(BaseCommand):
         call_command("createcachetable", verbosity=0)
         password = secrets.token_urlsafe(9)
         admin = User.objects.create_superuser(ADMIN, f"{ADMIN}@ipex.example", password)
+        authenticator.give_to(admin)
         configuration.apply(configuration.load(_customer(microsoft.origin)), by=admin)
         tenant = Tenant.objects.get(slug="acme")
         registration.confirm(Instance.objects.get(tenant=tenant), by=admin)
@@ -90,7 +91,8 @@ class Command(BaseCommand):
             f"  Open this           {communicator}/",
             f"  Sign in as          {people.DESKS[0].email} (no password; other people have other rights)",
             f"  Stand-in CRM        {microsoft.origin}/main.aspx?appid={microsoft.app_id}",
-            f"  Administration      {settings.PORTAL_URL}/admin/   {ADMIN}   {password}",
+            f"  Administration      {settings.PORTAL_URL}/admin/   {ADMIN}@ipex.example   {password}",
+            f"  Its second factor   {settings.PORTAL_URL}/simulator/code/   (the code of the moment)",
             f"  Machine API         {settings.PORTAL_URL}/api/v1/docs",
             "  Ring by a webhook   "
             f"curl -u x:{os.environ['SIMULATOR_EVENTS_KEY']} -d '{RINGING}' {settings.PORTAL_URL}/api/v1/events",

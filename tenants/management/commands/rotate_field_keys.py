@@ -11,8 +11,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         unreadable = 0
-        for model, column in rotation.encrypted_columns():
-            count = rotation.rotate(model, column)
+        columns = (rotation.rotate(model, column) for model, column in rotation.encrypted_columns())
+        for count in (*columns, rotation.rotate_second_factors()):
             unreadable += count.unreadable
             self.stdout.write(
                 f"{count.model}.{count.column}: rotated {count.rotated}, current {count.current},"
