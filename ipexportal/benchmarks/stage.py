@@ -34,12 +34,13 @@ class Microsoft:
 
 
 @contextmanager
-def microsoft(*, records: int, seed: int = 1) -> Iterator[Microsoft]:
+def microsoft(*, records: int, seed: int = 1, agents: int = 0) -> Iterator[Microsoft]:
     """The sandbox, in another process, without latency yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "manage.py", "sandbox", f"--port={port}", f"--records={records}", f"--seed={seed}"]
+    command.append(f"--agents={agents}")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait_for(port, process)
@@ -63,7 +64,28 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def signed_in_agent(stand_in: Microsoft) -> Agent:
     """jana of Acme, whose instance is the sandbox, signed in through it."""
+    tenant = _customer(stand_in)
+    person = {"name": "Jana Nováková", "email": "jana@acme.example", "login": "jana.novakova", "line": "444"}
+    return _signed_in(Agent.objects.create(tenant=tenant, window=True, **person))
+
+
+def signed_in_crew(stand_in: Microsoft, count: int) -> list[Agent]:
+    """That many agents of one customer, signed in through the sandbox, which was started with as many."""
+    tenant = _customer(stand_in)
+    names = [f"agent{number:03}" for number in range(1, count + 1)]
+    return [
+        _signed_in(
+            Agent.objects.create(
+                tenant=tenant, window=True, name=name, email=f"{name}@acme.example", login=name, line=name[-3:]
+            )
+        )
+        for name in names
+    ]
+
+
+def _customer(stand_in: Microsoft) -> Tenant:
     call_command("migrate", verbosity=0)
+    call_command("createcachetable")
     Tenant.objects.filter(slug="benchmark").delete()
     tenant = Tenant.objects.create(slug="benchmark", name="Benchmark", language="cs")
     instance = Instance.objects.create(
@@ -85,10 +107,11 @@ def signed_in_agent(stand_in: Microsoft) -> Agent:
         first_name="nnn_contactName",
         last_name="nnn_organizationName",
     )
-    agent = Agent.objects.create(
-        tenant=tenant, name="Jana Nováková", email="jana@acme.example", login="jana.novakova", line="444", window=True
-    )
-    attempt = sign_in.new_attempt(instance=instance, agent=agent)
+    return tenant
+
+
+def _signed_in(agent: Agent) -> Agent:
+    attempt = sign_in.new_attempt(instance=agent.tenant.instance, agent=agent)
     address, nonce = sign_in.start(attempt)
     query = dict(parse_qsl(urlsplit(pick(address, agent.email)).query))
     sign_in.came_back(query, nonce=nonce)

@@ -22,6 +22,7 @@ from ipexportal.sandbox.directory import (
     CLIENT_SECRET,
     SYSTEM_CLIENT_ID,
     SYSTEM_CLIENT_SECRET,
+    employ,
 )
 from ipexportal.sandbox.server import Seen
 
@@ -41,7 +42,10 @@ class Sandbox:
     system_client_id: Final = SYSTEM_CLIENT_ID
     system_client_secret: Final = SYSTEM_CLIENT_SECRET
 
-    def __init__(self, *, port: int, tls_port: int | None, latency_ms: float, records: int, seed: int) -> None:
+    def __init__(
+        self, *, port: int, tls_port: int | None, latency_ms: float, records: int, seed: int, agents: int
+    ) -> None:
+        employ(agents)
         plain = server.listen(port)
         secure = None
         self.tls_origin, self.ca_file = "", ""
@@ -115,10 +119,18 @@ def _hosts(*origins: str) -> set[str]:
 
 
 def start(
-    *, port: int = 0, tls_port: int | None = None, latency_ms: float = 0, records: int = 300, seed: int = 1
+    *,
+    port: int = 0,
+    tls_port: int | None = None,
+    latency_ms: float = 0,
+    records: int = 300,
+    seed: int = 1,
+    agents: int = 0,
 ) -> Sandbox:
     """Start a sandbox in a thread and return once it answers; port 0 takes any free port.
 
+    `agents` more salespeople work there: `agent001@acme.example` and so on.
+
     Raises OSError when a port is taken.
     """
-    return Sandbox(port=port, tls_port=tls_port, latency_ms=latency_ms, records=records, seed=seed)
+    return Sandbox(port=port, tls_port=tls_port, latency_ms=latency_ms, records=records, seed=seed, agents=agents)

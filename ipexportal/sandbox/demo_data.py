@@ -72,7 +72,7 @@ def _organization(store: Store) -> None:
     currency = {"transactioncurrencyid": CURRENCY_ID, "currencyname": "koruna", "isocurrencycode": "CZK"}
     money = {"currencysymbol": "Kč", "currencyprecision": 2, "exchangerate": 1.0, "statecode": 0, "statuscode": 1}
     store.insert("transactioncurrency", [currency | money])
-    store.insert("systemuser", [_system_user(user) for user in directory.MEMBERS])
+    store.insert("systemuser", [_system_user(user) for user in directory.members()])
     team = {"teamid": TEAM_ID, "name": "Servis", "businessunitid": directory.BUSINESS_UNIT_ID, "isdefault": 0}
     store.insert("team", [team | {"organizationid": directory.ORGANIZATION_ID, "teamtype": 0}])
     _roles(store)
@@ -101,14 +101,14 @@ def _system_user(user: User) -> Row:
 
 
 def _roles(store: Store) -> None:
-    names = sorted({role for user in directory.MEMBERS for role in user.roles})
+    names = sorted({role for user in directory.members() for role in user.roles})
     ids = {name: record_id("role", name) for name in names}
     common = {"businessunitid": directory.BUSINESS_UNIT_ID, "organizationid": directory.ORGANIZATION_ID, "ismanaged": 0}
     store.insert("role", [{"roleid": ids[name], "name": name} | common for name in names])
-    for user in directory.MEMBERS:
+    for user in directory.members():
         store.link("systemuserroles_association", user.systemuser_id, [ids[role] for role in user.roles])
     for name, role in ids.items():
-        holders = [user.systemuser_id for user in directory.MEMBERS if name in user.roles]
+        holders = [user.systemuser_id for user in directory.members() if name in user.roles]
         store.link("systemuserroles_association", role, holders)
     store.link("teammembership_association", KLARA.systemuser_id, [TEAM_ID])
     store.link("teammembership_association", TEAM_ID, [KLARA.systemuser_id])

@@ -79,4 +79,13 @@ def is_admin(user: User) -> bool:
     return "System Administrator" in user.roles or user.tenant == BETA_TENANT
 
 
-MEMBERS: Final = tuple(user for user in USERS.values() if user.systemuser_id)
+def members() -> tuple[User, ...]:
+    """Those whom the organization knows."""
+    return tuple(user for user in USERS.values() if user.systemuser_id)
+
+
+def employ(count: int) -> None:
+    """More salespeople, `agent001@acme.example` and on: a contact centre's worth of people who see everything."""
+    for number in range(1, count + 1):
+        user = _person(1000 + number, f"agent{number:03}@acme.example", f"Agent {number:03}")
+        USERS.setdefault(user.upn, user)

@@ -201,7 +201,7 @@ class Entra:
         if cancelled:
             return asked.back_with(Report.of(Refusal(65004), request), error_subcode="cancel")
         user = USERS.get(chosen.strip().lower())
-        if user not in PEOPLE:
+        if user is None or user.application_id:
             raise Refusal(50034, upn=chosen, tenant=TENANTS.get(tenant, "organizations"))
         return self._outcome(request, asked, user, approved=bool(approved), chosen=True)
 

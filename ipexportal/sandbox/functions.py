@@ -65,7 +65,7 @@ def bound(
     name: str, query: str, user_id: str, caller: Caller, *, model: Model, store: Store, rights: Rights
 ) -> Json | None:
     """A function bound to `systemusers(<id>)`; None for an unknown one."""
-    user = next((one for one in directory.MEMBERS if one.systemuser_id == user_id), None)
+    user = next((one for one in directory.members() if one.systemuser_id == user_id), None)
     if user is None:
         raise errors.missing("systemuser", user_id)
     if re.fullmatch(r"RetrieveUserPrivileges(\(\))?", name):

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--tls-port", type=_port, help="https port with a throwaway certificate authority")
         parser.add_argument("--latency-ms", type=_number, default=0, help="how long a Dataverse answer takes")
         parser.add_argument("--records", type=_number, default=300, help="generated records (300)")
+        parser.add_argument("--agents", type=_number, default=0, help="salespeople besides those listed (0)")
         parser.add_argument("--seed", type=int, default=1, help="seed of the generated records (1)")
 
     def handle(self, **options: Any) -> None:
@@ -70,7 +71,7 @@ class Command(BaseCommand):
 
 
 def _started(options: dict[str, Any]) -> sandbox.Sandbox:
-    names = ("port", "tls_port", "latency_ms", "records", "seed")
+    names = ("port", "tls_port", "latency_ms", "records", "seed", "agents")
     try:
         return sandbox.start(**{name: options[name] for name in names})
     except OSError as error:

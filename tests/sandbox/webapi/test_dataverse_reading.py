@@ -61,7 +61,7 @@ def test_annotations_may_be_chosen_by_name(jana: Person) -> None:
 def test_formatted_values_speak_the_callers_language(
     acme: Dataverse, language: int, turnover: str, orders: str, last_order: str, created: str
 ) -> None:
-    user = next(one for one in directory.MEMBERS if one.language == language and one.depth == "Global")
+    user = next(one for one in directory.members() if one.language == language and one.depth == "Global")
     query = "$select=nnn_turnover,nnn_myorderscount,nnn_mylastorderdate,createdon"
     data = Person(acme, user).get(f"accounts({ALFA})", query, prefer=ALL_ANNOTATIONS).data
     assert data[f"nnn_turnover@{FORMATTED}"] == turnover

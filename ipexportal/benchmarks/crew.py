@@ -1,0 +1,147 @@
+"""The processes of a production portal on this machine, and people who answer its phones over HTTP."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any
+
+import requests
+from django.conf import settings
+
+from crmwindow.sessions import issue_ticket
+from tenants.models import Agent, ApiKey
+
+WAIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One program, started again whenever it ends until it is stopped."""
+
+    command: list[str]
+    environment: dict[str, str]
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self) -> None:
+        process = subprocess.Popen(
+            self.command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self.running[:] = [process]
+
+    def kill_and_restart(self) -> None:
+        """As a crash: without any chance to finish something."""
+        self.running[0].send_signal(signal.SIGKILL)
+        self.running[0].wait()
+        self.start()
+
+    def stop(self) -> None:
+        self.running[0].terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.running[0].wait(timeout=10)
+        self.running[0].kill()
+
+
+@contextmanager
+def portal(*, workers: int) -> Iterator[tuple[str, list[Process]]]:
+    """Web and job processes on a free port; gives the address and the job processes."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "PORTAL_URL": url,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "ENTRA_AUTHORITY": settings.ENTRA_AUTHORITY,
+        "DJANGO_SETTINGS_MODULE": "ipexportal.settings",
+        "LOG_LEVEL": "CRITICAL",
+    }
+    server = [sys.executable, "-m", "uvicorn", "ipexportal.asgi:application", "--port", str(port)]
+    web = Process([*server, "--log-level", "error", "--timeout-graceful-shutdown", "2"], environment)
+    jobs = [Process([sys.executable, "manage.py", "run_huey"], environment) for _ in range(workers)]
+    for process in (web, *jobs):
+        process.start()
+    try:
+        _answers(f"{url}/healthz")
+        yield url, jobs
+    finally:
+        for process in (web, *jobs):
+            process.stop()
+
+
+def _answers(address: str) -> None:
+    ends = monotonic() + WAIT
+    while monotonic() < ends:
+        with suppress(requests.ConnectionError):
+            if requests.get(address, timeout=5).ok:
+                return
+        sleep(0.1)
+    raise RuntimeError(f"Nothing answers at {address}.")
+
+
+class Desk:
+    """One agent's window: its cookie, and the requests its page makes."""
+
+    def __init__(self, url: str, agent: Agent, key: ApiKey) -> None:
+        self.url, self.agent = url, agent
+        self.session = requests.Session()
+        self.session.trust_env = False
+        ticket = issue_ticket(agent=agent, by=key)
+        answer = self.session.get(f"{url}/window/", params={"ticket": ticket}, allow_redirects=False, timeout=WAIT)
+        cookie = answer.cookies.get(settings.WINDOW_COOKIE)  # Secure: a browser sends it on loopback, requests does not
+        headers = {"HX-Request": "true", "Origin": url, "Cookie": f"{settings.WINDOW_COOKIE}={cookie}"}
+        self.session.headers.update(headers)
+        self.turn = 0
+
+    def note(self, call: str, text: str, *, send: bool = False) -> int:
+        """Save what was typed so far, or press the button; answers the HTTP status."""
+        self.turn += 1
+        address = f"{self.url}/window/{self.agent.tenant.instance.code}/note/{'send/' if send else ''}"
+        values: dict[str, Any] = {"call": call, "text": text, "page": "soak", "turn": self.turn}
+        return self.session.post(address, data=values, timeout=WAIT).status_code
+
+
+class Trouble(threading.Thread):
+    """Until it is stopped: Microsoft has bad moments, and job processes are killed."""
+
+    FAULTS: tuple[dict[str, Any], ...] = (
+        {"kind": "throttle", "count": 4, "retry_after": 1},
+        {"kind": "unavailable", "count": 6},
+        {"kind": "html", "count": 3, "status": 502},
+        {"kind": "reset", "count": 4},
+        {"kind": "reset_after_write", "count": 4, "method": "PATCH"},
+        {"kind": "truncated", "count": 3},
+        {"kind": "expired_token", "count": 2},
+        {"kind": "slow_after_write", "count": 2, "seconds": 3.0},
+    )
+
+    def __init__(self, origin: str, jobs: list[Process], *, every: float) -> None:
+        super().__init__(name="trouble", daemon=True)
+        self.origin, self.jobs, self.every = origin, jobs, every
+        self.chance = random.Random(7)  # noqa: S311 - the same troubles in every run
+        self.over = threading.Event()
+        self.faults = self.kills = 0
+
+    def run(self) -> None:
+        while not self.over.wait(self.every * (0.5 + self.chance.random())):
+            if self.chance.random() < 0.15:
+                self.chance.choice(self.jobs).kill_and_restart()
+                self.kills += 1
+            else:
+                requests.post(f"{self.origin}/_sandbox/fault", json=self.chance.choice(self.FAULTS), timeout=WAIT)
+                self.faults += 1
+
+    def end(self) -> None:
+        self.over.set()
+        self.join()
+        requests.post(f"{self.origin}/_sandbox/reset", json={}, timeout=WAIT)
