@@ -69,7 +69,7 @@ class Line:
 
     @property
     def act(self) -> str:
-        return _("Show") if self.step.state == State.DONE else str(ACTS[self.key])
+        return pgettext("a step of the check-list", "Show") if self.step.state == State.DONE else str(ACTS[self.key])
 
     @property
     def template(self) -> str:

@@ -63,7 +63,7 @@ def _show(
         "tenant": tenant,
         "tab": "ivr",
         "instance": instance,
-        "account": account,
+        "system_account": account,
         "days": progress.secret_days(account),
         "has": {name: bool(account and getattr(account, name)) for name in SECRETS},
         "values": typed.values,
@@ -91,7 +91,7 @@ def report(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     """Asked for each second while a run is under way."""
     instance = instance_of(tenant)
     account = getattr(instance, "system_account", None)
-    context = {"tenant": tenant, "instance": instance, "account": account, "report": _report(instance)}
+    context = {"tenant": tenant, "instance": instance, "system_account": account, "report": _report(instance)}
     return render(request, "tenants/portal/ivr.html#report", context)
 
 

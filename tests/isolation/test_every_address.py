@@ -35,6 +35,8 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     invited = ("invitation", "invitation_account", "invitation_sign_in", "invitation_microsoft")
     known |= dict.fromkeys(invited, (world.invitation_link,))
     known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
+    known |= dict.fromkeys(("portal:step_skip", "portal:step_take_back"), (world.jana.tenant.code, "leads"))
+    known |= {"portal:invitation_withdraw": (world.jana.tenant.code, uuid.uuid4())}
     known |= {"portal:own_table_export": (world.jana.tenant.code, "toml")}
     known |= {
         "window:opening": (world.tab,),
