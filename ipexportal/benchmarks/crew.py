@@ -82,7 +82,7 @@ def portal(*, workers: int) -> Iterator[tuple[str, list[Process]]]:
 def _answers(address: str) -> None:
     ends = monotonic() + WAIT
     while monotonic() < ends:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.RequestException):
             if requests.get(address, timeout=5).ok:
                 return
         sleep(0.1)

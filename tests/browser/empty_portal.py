@@ -139,7 +139,7 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 def _answers(address: str) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             if requests.get(address, timeout=5).ok:
                 return
         time.sleep(0.1)
