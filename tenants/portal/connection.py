@@ -63,7 +63,7 @@ def _own(request: PortalRequest, tenant: Tenant) -> MicrosoftConnection:
 def _back(request: PortalRequest, tenant: Tenant, connection: MicrosoftConnection) -> HttpResponse:
     next_page = own_path(request.POST.get("next", ""))
     if request.htmx:
-        context = {"connection": connection, "tenant": tenant, "next": next_page}
+        context = {"connection": connection, "tenant": tenant, "next": next_page, "changed": True}
         return render(request, "tenants/portal/_connection_changed.html", context)
     return redirect(next_page) if next_page else redirect("portal:checklist", tenant.code)
 
