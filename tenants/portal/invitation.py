@@ -79,6 +79,7 @@ def alive(view: View) -> Callable[[HttpRequest, str], HttpResponse]:
         language = invitation.language or invitation.tenant.language
         with translation.override(language):
             response = view(request, token, invitation)
+        response.headers["Content-Language"] = language
         if request.method == "POST":  # so that signing in goes on in it
             response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite=settings.LANGUAGE_COOKIE_SAMESITE)
         return response
