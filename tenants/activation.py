@@ -65,11 +65,14 @@ def invite_waiting(tenant: Tenant, *, by: User | str) -> int:
 
 
 def invite_all(agents: Sequence[Agent]) -> int:
-    """The same as `invite` to many agents of one customer, in a few queries and inside the caller's transaction."""
-    if not agents or not Instance.objects.proven().filter(tenant=agents[0].tenant_id).exists():
-        return 0
+    """The same as `invite` to many agents, in a few queries and inside the caller's transaction."""
+    proven = _proven(agents)
     last = _last_to(agents)
-    invited = [agent for agent in agents if agent.pk not in last or last[agent.pk].state != Mail.State.QUEUED]
+    invited = [
+        agent
+        for agent in agents
+        if agent.tenant_id in proven and (agent.pk not in last or last[agent.pk].state != Mail.State.QUEUED)
+    ]
     not_before = {pk: post.cooled_down_at(mail) for pk, mail in last.items()}
     return post.put_in_for_agents(Mail.Kind.ACTIVATION, invited, not_before=not_before)
 
@@ -82,6 +85,12 @@ def invite_at_another_address(agent: Agent) -> OutgoingMail | None:
     if last and last.state == Mail.State.QUEUED:
         return last  # it is written when it is sent, so it goes to the new address
     return post.put_in(Mail.Kind.ACTIVATION, tenant=agent.tenant, language=agent.spoken_language, agent=agent)
+
+
+def _proven(agents: Iterable[Agent]) -> set[int]:
+    """Of their customers, those whose instance is proven."""
+    tenants = {agent.tenant_id for agent in agents}
+    return set(Instance.objects.proven().filter(tenant__in=tenants).values_list("tenant_id", flat=True))
 
 
 def _last_to(agents: Sequence[Agent]) -> dict[int, OutgoingMail]:
@@ -111,15 +120,16 @@ def send_again(agent: Agent, *, by: User | str) -> OutgoingMail:
 
 @transaction.atomic
 def send_all_again(agents: Iterable[Agent], *, by: User | str) -> Counter[str]:
-    """The same to many agents of one customer, in a few queries: how many were `sent`, had it `too_soon`, or why not."""
+    """The same to many agents, in a few queries: how many were `sent`, had it `too_soon`, or why not."""
     rows = Agent.objects.select_for_update(no_key=True).prefetch_related("tenant")
     pks = [agent.pk for agent in agents]
     people = [agent for some in batched(pks, 500) for agent in rows.filter(pk__in=some)]
-    proven = bool(people) and Instance.objects.proven().filter(tenant=people[0].tenant_id).exists()
-    last, fates = _last_to(people), Counter[str]()
+    proven, last, fates = _proven(people), _last_to(people), Counter[str]()
     sending: list[Agent] = []
     for agent in people:
-        fate = _not_needed(agent, proven=proven) or ("too_soon" if post.cooled_down_at(last.get(agent.pk)) else "sent")
+        fate = _not_needed(agent, proven=agent.tenant_id in proven) or (
+            "too_soon" if post.cooled_down_at(last.get(agent.pk)) else "sent"
+        )
         fates[fate] += 1
         if fate == "sent":
             sending.append(agent)

@@ -274,7 +274,7 @@ def disable_window(agent: Agent, by: User | str) -> None:
 
 @transaction.atomic
 def enable_windows(agents: Iterable[Agent], *, by: User | str) -> int:
-    """The same for many agents of one customer, in a few queries. Answers how many windows were off before."""
+    """The same for many agents, in a few queries. Answers how many windows were off before."""
     switched = _switch(agents, to=True, by=by)
     activation.invite_all(switched)
     return len(switched)
@@ -282,7 +282,7 @@ def enable_windows(agents: Iterable[Agent], *, by: User | str) -> int:
 
 @transaction.atomic
 def disable_windows(agents: Iterable[Agent], *, by: User | str) -> int:
-    """The same for many agents of one customer, in a few queries. Answers how many windows were on before."""
+    """The same for many agents, in a few queries. Answers how many windows were on before."""
     return len(_switch(agents, to=False, by=by))
 
 

@@ -172,6 +172,7 @@ def _shown(tenant: Tenant, listing: Listing, *, text: str | None, held: list[Ent
         "changes": changes[:SHOWN],
         "counts": {name: preview.counts[name] for name in (comparing.NEW, comparing.CHANGED, comparing.UNCHANGED)},
         "wrong_number": len(wrong),
+        "right_number": len(preview.rows) - len(wrong),
         "read_as": ", ".join(str(LABELS[name]) for name in listing.columns),
         "unread": ", ".join(listing.unread),
         "text": text,

@@ -14,7 +14,7 @@ LABELS = {
     "email": gettext_lazy("E-mail"),
     "login": gettext_lazy("Login name"),
     "line": gettext_lazy("Line"),
-    "upn": gettext_lazy("Microsoft account"),
+    "upn": gettext_lazy("Microsoft sign-in name"),
     "language": gettext_lazy("Language"),
     "first": gettext_lazy("First name"),
     "last": gettext_lazy("Last name"),
@@ -31,7 +31,7 @@ _WORDS = {
     "line": "line linka klapka extension ext cislolinky linenumber telefonnilinka telefonnalinka internilinka"
     " internalinka pobocka phoneline",
     "upn": "upn userprincipalname hlavninazevuzivatele hlavnynazovpouzivatela ucetmicrosoft microsoftaccount"
-    " ucetmicrosoft365 konto microsoft kontomicrosoft",
+    " ucetmicrosoft365 konto microsoft kontomicrosoft microsoftsigninname prihlasenikmicrosoftu prihlaseniekmicrosoftu",
     "language": "language lang jazyk rec",
     "first": "firstname givenname krestnijmeno krstnemeno",
     "last": "lastname surname familyname prijmeni priezvisko",

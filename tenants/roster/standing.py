@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, Q, Value, When
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from tenants import activation
 from tenants.activation import Step
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 USING, WAITING, HELP, OFF = "using", "waiting", "help", "off"
 GROUPS = {
-    "": gettext_lazy("All"),
+    "": pgettext_lazy("people", "All"),
     USING: gettext_lazy("In use"),
     WAITING: gettext_lazy("Waiting for sign-in"),
     HELP: gettext_lazy("Needs help"),
@@ -72,6 +72,7 @@ class Standing:
     code: str = ""
     sendable: bool = False
     misaddressed: bool = False
+    first: bool = False  # no e-mail was sent before
 
 
 def standing_of(agent: Agent) -> Standing:
@@ -111,7 +112,7 @@ def _on_the_way(agent: Agent, state: activation.State) -> Standing:
         case Step.MAIL_QUEUED:
             return Standing("accent", _("E-mail on its way"), at=at, sendable=True)
         case _:
-            return Standing("accent", _("Invited"), _("No e-mail was sent yet."), sendable=True)
+            return Standing("accent", _("Invited"), _("No e-mail was sent yet."), sendable=True, first=True)
 
 
 def _not_delivered(state: activation.State) -> Standing:
