@@ -344,12 +344,15 @@ def _adopted(call: Call, agent: Agent) -> Leg | None:
         _know(call, exchange.Party(direction=private.direction, caller=private.caller, number=private.number))
     if private.number != call.number:
         lookup.forget(leg)
+        private.known = None
     elif private.regarding_id:
         about = {"regarding_table": private.regarding_table, "regarding_id": private.regarding_id}
         Call.objects.filter(pk=call.pk, regarding_id=None).update(**about)
     Note.objects.filter(call=private).update(call=call)
     Opening.objects.filter(call=private).update(call=call)
-    Call.objects.filter(pk=private.pk).update(merged_into=call)
+    if private.known is not None:
+        Call.objects.filter(pk=call.pk).exclude(known=True).update(known=private.known)
+    Call.objects.filter(pk=private.pk).update(merged_into=call, known=None)
     leg.call = call
     return leg
 

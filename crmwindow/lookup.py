@@ -184,6 +184,7 @@ def _carry_out(leg: Leg, row: Lookup) -> None:
         else:
             _keep(row, result.to_dict() | {"problem": _whole_problem(result)}, finished=True)
             _settle(leg, result)
+            _note_known(leg, result)
     outbox.tell([leg.agent_id])
 
 
@@ -256,6 +257,15 @@ def _settle(leg: Leg, result: SearchResult) -> None:
         unsaid = Leg.objects.filter(pk=leg.pk, shown_id=None, nobody=False)
         if unsaid.update(shown_table=table, shown_id=record_id):
             Call.objects.filter(pk=leg.call_id, regarding_id=None).update(regarding_table=table, regarding_id=record_id)
+
+
+def _note_known(leg: Leg, result: SearchResult) -> None:
+    """Is the caller in the CRM: yes once any agent's rights show a record, no once somebody's whole search found none."""
+    calls = Call.objects.filter(pk=leg.call_id)
+    if result.hits:
+        calls.exclude(known=True).update(known=True)
+    elif not result.failed:
+        calls.filter(known=None).update(known=False)
 
 
 # ── showing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

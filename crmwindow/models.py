@@ -81,6 +81,7 @@ class Call(Coded):
     ended_at = models.DateTimeField(null=True)
     regarding_table = models.CharField(max_length=128, blank=True)
     regarding_id = models.UUIDField(null=True)
+    known = models.BooleanField(_("caller found in the CRM"), null=True, editable=False)  # NULL: nothing answered (yet)
 
     class Meta:
         constraints = [
@@ -93,7 +94,10 @@ class Call(Coded):
                 name="crmwindow_private_call_once",
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "started_at"])]
+        indexes = [
+            models.Index(fields=["tenant", "started_at", "known", "merged_into"], name="crmwindow_calls_counted"),
+            models.Index(fields=["unique_id"], name="crmwindow_call_found"),
+        ]
 
 
 class LegQuerySet(models.QuerySet["Leg"]):
