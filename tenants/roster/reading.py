@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ def _records(text: str) -> Iterator[_Record]:
     if text.count('"') % 2:  # one that is never closed would swallow all that follows
         yield from _line_by_line(text)
         return
-    reader = csv.reader(text.split("\n"), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     line = 1
     try:
         for cells in reader:
