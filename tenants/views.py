@@ -81,7 +81,7 @@ def _to_microsoft(request: HttpRequest, row: SignInAttempt) -> HttpResponse:
 @never_cache
 def callback(request: HttpRequest) -> HttpResponse:
     """Microsoft sends the browser back. Redirects at once, so that a reload does not redeem the code again."""
-    if portal_attempts.is_one(request.GET.get("state", "")):
+    if portal_attempts.is_one(request.GET.get("state", "")) or _only_of_the_portal(request):
         return microsoft.came_back(request)
     window = request.COOKIES.get(settings.WINDOW_COOKIE, "")
     came = sign_in.came_back(
@@ -94,6 +94,11 @@ def callback(request: HttpRequest) -> HttpResponse:
     response = redirect("signin:done", attempt=came.attempt.code)
     _leave(response, came.nonce)
     return response
+
+
+def _only_of_the_portal(request: HttpRequest) -> bool:
+    """An answer that came before is nobody's; who never began with a window hears of it as the portal's people do."""
+    return microsoft.COOKIE in request.COOKIES and COOKIE not in request.COOKIES
 
 
 @require_GET

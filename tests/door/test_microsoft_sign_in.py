@@ -161,7 +161,10 @@ def test_an_answer_works_once(linked: LinkedAccount) -> None:
     back = pick(browser.leave(SIGN_IN), "alice@acme.example")
     browser.come_back(back)
     browser.sign_out()
-    assert browser.come_back(back).status_code == 400
+    page = browser.come_back(back)
+    assert page.status_code == 400
+    assert "This sign-in does not belong here" in text_of(page)
+    assert "CRM window" not in text_of(page)
     assert browser.who == ""
 
 
