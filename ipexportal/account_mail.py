@@ -110,6 +110,14 @@ def _notices() -> dict[str, dict[str, Any]]:
             "subject": _("The second factor was switched off"),
             "did": _("The second factor of your account in the IPEX portal was switched off."),
         },
+        "microsoft_linked": {
+            "subject": _("A Microsoft account was linked"),
+            "did": _("A Microsoft account was linked with your account in the IPEX portal and opens it from now on."),
+        },
+        "microsoft_unlinked": {
+            "subject": _("A Microsoft account was unlinked"),
+            "did": _("A Microsoft account was unlinked from your account in the IPEX portal and opens it no more."),
+        },
         "recovery_codes_generated": {
             "subject": _("You have new recovery codes"),
             "did": _(

@@ -164,12 +164,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
         """Each change of how somebody gets in leaves a trace, and its owner hears of it."""
-        from ipexportal import account_mail
-
         name = template_prefix.rpartition("/")[2]
         audit(tenant=None, by=user, act=f"account.{name}", target=user.get_username())
-        if address := email or user.email:
-            account_mail.notify(name, address)
+        self.tell_owner(name, email or user.email)
+
+    def tell_owner(self, change: str, address: str) -> None:
+        from ipexportal import account_mail
+
+        if address:
+            account_mail.notify(change, address)
 
 
 def _has_second_factor(user: User) -> bool:

@@ -37,8 +37,11 @@ def _known(identity: Identity) -> LinkedAccount | None:
 
 
 @transaction.atomic
-def link(*, user: User, identity: Identity) -> LinkedAccount:
-    """`user` is signed in and came back with this identity. Raises NotTrusted when it signs somebody else in."""
+def link(*, user: User, identity: Identity) -> tuple[LinkedAccount, bool]:
+    """`user` is signed in and came back with this identity; and whether that is new.
+
+    Raises NotTrusted when it signs somebody else in.
+    """
     account, made = LinkedAccount.objects.get_or_create(
         directory_id=identity.directory_id,
         object_id=identity.object_id,
@@ -48,7 +51,7 @@ def link(*, user: User, identity: Identity) -> LinkedAccount:
         raise NotTrusted("linked_to_other", identity.principal_name)
     if made:
         audit(tenant=None, by=user, act="account.microsoft_linked", target=user.get_username())
-    return account
+    return account, made
 
 
 @transaction.atomic

@@ -129,8 +129,8 @@ def signed_in(attempt: PortalAttempt, answer: dict[str, str], *, invitation: str
         return linked_accounts.open_account(invitation, identity=identity)
 
 
-def linked(attempt: PortalAttempt, answer: dict[str, str], browser: Browser) -> LinkedAccount:
-    """Raises NotTrusted, DataverseError."""
+def linked(attempt: PortalAttempt, answer: dict[str, str], browser: Browser) -> tuple[LinkedAccount, bool]:
+    """And whether it is new. Raises NotTrusted, DataverseError."""
     user = _beginner(attempt, browser)
     return linked_accounts.link(user=user, identity=entra.redeem(None, json.loads(attempt.flow), answer))
 

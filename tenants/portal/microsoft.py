@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.conf import settings
@@ -71,6 +72,7 @@ def unlink(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     if account is None:
         raise Http404
     linked_accounts.unlink(account, by=user)
+    get_adapter(request).tell_owner("microsoft_unlinked", user.email)
     messages.success(request, _("%(account)s no longer opens the portal.") % {"account": account.account})
     return redirect(own_path(request.POST.get("next", "")) or _account_page())
 
@@ -146,8 +148,10 @@ def _signed_in(request: HttpRequest, attempt: PortalAttempt, answer: dict[str, s
 
 
 def _linked(request: HttpRequest, attempt: PortalAttempt, answer: dict[str, str]) -> HttpResponse:
-    account = portal_attempts.linked(attempt, answer, browser_of(request))
+    account, is_new = portal_attempts.linked(attempt, answer, browser_of(request))
     portal_attempts.end(attempt)
+    if is_new:
+        get_adapter(request).tell_owner("microsoft_linked", account.user.email)
     messages.success(request, _("%(account)s opens the portal from now on.") % {"account": account.account})
     return redirect(attempt.next or _account_page())
 

@@ -261,7 +261,7 @@ def test_no_token_and_no_secret_is_kept_or_logged(linked: LinkedAccount, caplog:
 # -- linking -----------------------------------------------------------------------------------------------------------
 
 
-def test_alice_links_her_account_from_her_session(alice: User) -> None:
+def test_alice_links_her_account_from_her_session(alice: User, mailoutbox: list[Any]) -> None:
     browser = Browser(alice)
     answer = browser.by_microsoft(LINK, "alice@acme.example")
     assert lands(answer) == (302, "/portal/account/")
@@ -269,6 +269,9 @@ def test_alice_links_her_account_from_her_session(alice: User) -> None:
     assert (account.user, account.account) == (alice, "alice@acme.example")
     assert (str(account.directory_id), str(account.object_id)) == (directory.ACME_TENANT, directory.ALICE.oid)
     assert AuditEntry.objects.get(act="account.microsoft_linked").actor == "alice"
+    assert [(mail.subject, mail.to) for mail in mailoutbox] == [
+        ("A Microsoft account was linked", ["alice@acme.example"])
+    ]
     assert "alice@acme.example opens the portal from now on." in text_of(browser.get("/portal/account/"))
 
 
@@ -277,9 +280,9 @@ def test_an_account_with_another_name_may_be_linked_too(alice: User) -> None:
     assert LinkedAccount.objects.get().account == "eve@beta.example"
 
 
-def test_linking_twice_changes_nothing(alice: User, linked: LinkedAccount) -> None:
+def test_linking_twice_changes_nothing(alice: User, linked: LinkedAccount, mailoutbox: list[Any]) -> None:
     Browser(alice).by_microsoft(LINK, "alice@acme.example")
-    assert LinkedAccount.objects.count() == 1
+    assert (LinkedAccount.objects.count(), AuditEntry.objects.count(), mailoutbox) == (1, 0, [])
 
 
 def test_an_account_opens_one_persons_portal_only(linked: LinkedAccount, otto: User) -> None:
