@@ -25,6 +25,7 @@ from tenants.verification.wording import Said
 if TYPE_CHECKING:
     from tenants.dataverse.metadata import Column, Table
 
+RIGHTS = ("Create", "Read", "Write", "Append", "AppendTo")
 Condition = Literal["ok", "warn", "bad", "unknown"]
 
 
@@ -36,6 +37,10 @@ class Row:
     names: tuple[str, ...]
     facts: tuple[str, ...] = ()
     condition: Condition = "ok"
+
+    @property
+    def one_fact_each(self) -> bool:
+        return 1 < len(self.names) == len(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +164,12 @@ class _Reader:
             missing = self._unverifiable(meaning, " ".join(entity.phone_columns), table)
             return replace(missing, names=entity.phone_columns)
         found = [table.find(name) for name in entity.phone_columns]
-        said = [self._phone(column, table, several=len(found) > 1) for column in found]
+        said = [self._about_phone(column, self._sample(table)) for column in found]
         names = tuple(
             column.logical_name if column else name for name, column in zip(entity.phone_columns, found, strict=True)
         )
         worst: Condition = max((each[1] for each in said), key=("ok", "warn", "bad").index)
         return Row(meaning, names, tuple(each[0] for each in said), worst)
-
-    def _phone(self, column: Column | None, table: Table, *, several: bool) -> tuple[str, Condition]:
-        text, condition = self._about_phone(column, self._sample(table))
-        return (f"{column.logical_name}: {text}" if several and column else text), condition
 
     def _about_phone(self, column: Column | None, sample: Sample) -> tuple[str, Condition]:
         if column is None:
@@ -260,11 +261,9 @@ def agents_rights(instance: Instance, tables: Iterable[str]) -> Problem | None:
 
     report = verification.latest(instance)
     row = next((row.result for row in report.rows if row.result.key == "agents_rights"), None) if report else None
-    endings = tuple(table.strip().lower() for table in tables)
-    rights = [
-        right for right in (row.evidence.get("rights", []) if row else []) if str(right).lower().endswith(endings)
-    ]
-    if not row or not rights or not endings:
+    names = {f"prv{verb}{table.strip()}".lower() for verb in RIGHTS for table in tables}
+    rights = [right for right in (row.evidence.get("rights", []) if row else []) if str(right).lower() in names]
+    if not row or not rights:
         return None
     said = wording.say("agents_rights", "", row.why, {**row.evidence, "rights": rights})
     return Problem(said, row.state == State.FAILED)
