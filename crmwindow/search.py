@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from django.db import close_old_connections
 from django.utils.translation import get_language
@@ -21,8 +20,9 @@ from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
-from tenants.models import Instance, label_in
-from tenants.schema import SearchTable, ShownField
+from tenants.models import Instance
+from tenants.schema import SearchTable
+from tenants.values import shown_fields
 
 ROWS = 50
 THREADS = 32
@@ -219,15 +219,3 @@ def _company(table: SearchTable, row: dict[str, Any]) -> tuple[str, str]:
     name = odata.shown(row, table.company.property).strip()
     is_account = odata.lookup_table(row, table.company.property) == "account"
     return name, str(row[table.company.property]).lower() if is_account else ""
-
-
-def shown_fields(
-    fields: Iterable[ShownField], row: dict[str, Any], record_id: str, language: str
-) -> Iterator[tuple[str, str, str]]:
-    """Label, formatted value and link of those that have a value."""
-    for each in fields:
-        value = odata.shown(row, each.column.property).strip()
-        if value:
-            raw = str(row.get(each.column.property))
-            link = each.link.replace("{value}", quote(raw, safe="")).replace("{id}", quote(record_id, safe=""))
-            yield label_in(each.label, language) or each.column.label(language), value, link

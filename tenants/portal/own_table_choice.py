@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tenants import configuration, own_tables
+from tenants.column_search import is_like_a_phone, plain
 from tenants.configuration import crm
 from tenants.configuration.mistakes import Place
 from tenants.key_scheme import Entity, Scheme
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from tenants.own_tables import View
 
 MOST_SHOWN = 60
-LIKE_PHONES = re.compile(r"phone|mobil|(?:^|[\W_])tel")
 TAKEN = frozenset(name.lower() for name in STANDARD_TABLES)
 
 
@@ -160,10 +158,6 @@ def _fits(one: TableName, asked: str) -> bool:
     return not asked or any(plain(asked) in plain(text) for text in texts)
 
 
-def plain(text: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
-
-
 @require_GET
 @member
 def columns(request: PortalRequest, tenant: Tenant) -> HttpResponse:
@@ -239,7 +233,7 @@ def _choices(table: Table, form: Form) -> dict[str, Any]:
     """Columns for numbers, likely ones first, and for names; what is chosen but gone is left for the form to show."""
     texts = [column for column in table.columns.values() if column.type in {"String", "Memo"} and column.selectable]
     chosen = [column for typed in form.phones if (column := table.find(typed))]
-    likely = list(dict.fromkeys([*chosen, *table.phone_columns, *(one for one in texts if _is_like_a_phone(one))]))
+    likely = list(dict.fromkeys([*chosen, *table.phone_columns, *(one for one in texts if is_like_a_phone(one))]))
     others = sorted((one for one in texts if one not in likely), key=lambda one: plain(one.label(language())))
     names = sorted((one for one in texts if one.type == "String"), key=lambda one: plain(one.label(language())))
     first, last = (table.find(typed) if typed else None for typed in (form.first_name, form.last_name))
@@ -254,11 +248,6 @@ def _choices(table: Table, form: Form) -> dict[str, Any]:
         "gone_last": form.last_name if form.last_name and last not in names else "",
         "key": key.schema_name if key else table.id_column,
     }
-
-
-def _is_like_a_phone(column: Column) -> bool:
-    words = plain(" ".join((column.logical_name, *column.labels.values())))
-    return bool(LIKE_PHONES.search(words))
 
 
 def _choice(column: Column, chosen: bool) -> Choice:
