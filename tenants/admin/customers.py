@@ -112,7 +112,7 @@ class TenantAdmin(Kept):
         return customer_page.show(self.page(request, object_id))
 
     def settings(self, request: HttpRequest, pk: int) -> HttpResponse:
-        frame = customer_page.head(self.page(request, pk)) | {"tab": "settings", "show_save_and_add_another": False}
+        frame = customer_page.head(self.page(request, pk)) | {"tab": "settings"}
         return super().change_view(request, str(pk), extra_context=frame)
 
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:

@@ -43,12 +43,22 @@ class InstanceForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
-class CustomEntityInline(ShownInline):
+class Labelled:
+    """A row's label in the reader's language."""
+
+    @admin.display(description=gettext_lazy("label"))
+    def in_words(self, row: CustomEntity | DisplayField) -> str:
+        return label_in(row.label)
+
+
+class CustomEntityInline(Labelled, ShownInline):
     model = CustomEntity
+    fields = readonly_fields = ("in_words", "table", "id_column", "phone_columns", "last_name", "first_name")
 
 
-class DisplayFieldInline(ShownInline):
+class DisplayFieldInline(Labelled, ShownInline):
     model = DisplayField
+    fields = readonly_fields = ("in_words", "entity", "identifier", "link")
 
 
 @admin.register(Instance)
@@ -112,14 +122,10 @@ class SystemAccountAdmin(Shown):
 
 
 @admin.register(CustomEntity)
-class CustomEntityAdmin(Shown):
+class CustomEntityAdmin(Labelled, Shown):
     list_display = ("table", "instance", "in_words", "id_column", "columns", "last_name", "first_name")
     search_fields = ("table", "instance__url", "instance__tenant__name")
     list_select_related = ("instance",)
-
-    @admin.display(description=gettext_lazy("label"))
-    def in_words(self, entity: CustomEntity) -> str:
-        return label_in(entity.label)
 
     @admin.display(description=gettext_lazy("phone columns"))
     def columns(self, entity: CustomEntity) -> str:
@@ -127,12 +133,8 @@ class CustomEntityAdmin(Shown):
 
 
 @admin.register(DisplayField)
-class DisplayFieldAdmin(Shown):
+class DisplayFieldAdmin(Labelled, Shown):
     list_display = ("in_words", "instance", "entity", "identifier", "link")
     list_filter = ("entity",)
     search_fields = ("identifier", "entity", "instance__url", "instance__tenant__name")
     list_select_related = ("instance",)
-
-    @admin.display(description=gettext_lazy("label"))
-    def in_words(self, field: DisplayField) -> str:
-        return label_in(field.label)

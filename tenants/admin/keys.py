@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tenants import api_keys
-from tenants.admin.rows import ModelAdmin, staff
+from tenants.admin.rows import Plain, staff
 from tenants.models import ApiKey, digest
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(Plain):
     list_display = ("prefix", "tenant", "scope", "is_live", "created_by", "created_at", "last_used_at", "expires_at")
     list_filter = ("scope", ("revoked_at", admin.EmptyFieldListFilter), "tenant")
     search_fields = ("prefix", "tenant__name", "tenant__slug", "created_by")
