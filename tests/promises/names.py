@@ -34,7 +34,8 @@ ACTS = {  # Microsoft: Web API Function Reference, Web API Action Reference
 }
 DEFINITION = {  # Microsoft: EntityMetadata, AttributeMetadata, relationship metadata EntityTypes
     "LogicalName", "SchemaName", "EntitySetName", "PrimaryIdAttribute", "PrimaryNameAttribute", "HasActivities",
-    "IsCustomEntity", "IsActivity", "DisplayName", "DisplayCollectionName", "ChangeTrackingEnabled", "Privileges",
+    "IsCustomEntity", "IsActivity", "IsIntersect", "IsPrivate", "DisplayName",
+    "DisplayCollectionName", "ChangeTrackingEnabled", "Privileges",
     "OwnershipType", "ObjectTypeCode", "MetadataId", "CanTriggerWorkflow", "IsCustomizable", "AttributeType",
     "AttributeTypeName", "RequiredLevel", "IsValidForRead", "IsValidForCreate", "IsValidForUpdate", "IsCustomAttribute",
     "AttributeOf", "MaxLength", "DatabaseLength", "FormatName", "Format", "Targets", "IsLogical", "IsPrimaryId",
