@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    _UserAdmin = UserAdmin[User]
+else:
+    _UserAdmin = UserAdmin  # not subscriptable when it runs
+
 admin.site.unregister(User)
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin):
+class AccountAdmin(_UserAdmin):
     actions = ("reset_second_factor",)
 
     @admin.action(permissions=["change"], description=_("Reset the second factor (lost phone and recovery codes)"))

@@ -75,21 +75,21 @@ def _codes(kind: str) -> dict[str, Any]:
             "subject": _("Your code for the IPEX portal"),
             "lead": _("type this code into the page where you asked for it:"),
             "minutes": app_settings.LOGIN_BY_CODE_TIMEOUT // 60,
-            "else": _("Did you not ask for it? Then do nothing. Without this code nobody gets in."),
+            "otherwise": _("Did you not ask for it? Then do nothing. Without this code nobody gets in."),
         }
     if kind == "password_reset_code":
         return {
             "subject": _("Your code for a new password"),
             "lead": _("type this code into the page where you asked for a new password:"),
             "minutes": app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT // 60,
-            "else": _("Did you not ask for it? Then do nothing, your password stays as it is."),
+            "otherwise": _("Did you not ask for it? Then do nothing, your password stays as it is."),
         }
     return {
         "subject": _("There is no account with this address in the IPEX portal"),
         "lead": _(
             "somebody, perhaps you, wanted to sign in to the IPEX portal with this address. There is no account with it."
         ),
-        "else": _("Try another address of yours, or ask IPEX for an invitation. Was it not you? Then do nothing."),
+        "otherwise": _("Try another address of yours, or ask IPEX for an invitation. Was it not you? Then do nothing."),
     }
 
 

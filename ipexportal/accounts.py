@@ -33,7 +33,7 @@ ENOUGH = {"code", "microsoft", "mfa"}
 FRESH = timedelta(minutes=15)
 BACK = "after_second_factor"
 # Pages that have nothing to do with a portal session, or that are the way to a better one
-OPEN = ("/accounts/", "/language/", "/static/", "/signin/", "/activate/", "/window/", "/api/")
+OPEN = ("/accounts/", "/language/", "/static/", "/signin/", "/activate/", "/window/", "/api/", "/simulator/")
 Handler = Callable[[HttpRequest], HttpResponse]
 
 

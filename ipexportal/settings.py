@@ -90,7 +90,7 @@ MAILERS: dict[str, dict[str, Any]] = {
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ipexportal.office.OfficeConfig",  # django.contrib.admin with our first page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -149,8 +149,8 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "ipexportal.passwords.LongEnough", "OPTIONS": {"min_length": 12}},
+    {"NAME": "ipexportal.passwords.NotCommon"},
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "portal:home"
 ACCOUNT_ADAPTER = "ipexportal.accounts.AccountAdapter"

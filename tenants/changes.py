@@ -43,6 +43,7 @@ SENTENCES: Mapping[str, StrOrPromise] = {
     "invitation.renewed": gettext_lazy("Invitation sent again"),
     "invitation.withdrawn": gettext_lazy("Invitation withdrawn"),
     "invitation.accepted": gettext_lazy("Invitation accepted"),
+    "account.made": gettext_lazy("Account made"),
     "customer.reminded": gettext_lazy("Reminder sent"),
     "mail.sent_again": gettext_lazy("E-mail sent again"),
     "agent.added": gettext_lazy("User added"),

@@ -81,7 +81,7 @@ def alive(view: View) -> Callable[[HttpRequest, str], HttpResponse]:
             response = view(request, token, invitation)
         response.headers["Content-Language"] = language
         if request.method == "POST":  # so that signing in goes on in it
-            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite=settings.LANGUAGE_COOKIE_SAMESITE)
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax")
         return response
 
     return opened
