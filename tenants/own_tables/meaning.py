@@ -25,6 +25,7 @@ from tenants.verification.wording import Said
 if TYPE_CHECKING:
     from tenants.dataverse.metadata import Column, Table
 
+SHORT = 16  # such a value stays on one line
 RIGHTS = ("Create", "Read", "Write", "Append", "AppendTo")
 Condition = Literal["ok", "warn", "bad", "unknown"]
 
@@ -49,6 +50,15 @@ class Problem:
 
     said: Said
     blocks: bool
+
+    @property
+    def title(self) -> str:
+        """The first sentence of what to know and do."""
+        return self.said.sentence.partition(". ")[0].removesuffix(".") or self.said.title
+
+    @property
+    def detail(self) -> str:
+        return self.said.sentence.partition(". ")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +206,7 @@ class _Reader:
         if table is None or column is None:
             return self._unverifiable(meaning, each.identifier, table)
         value = self._sample(table).value(column)
+        value = value.replace(" ", "\u00a0") if len(value) <= SHORT else value
         example = _("sample: %(value)s") % {"value": value} if value else _("empty in the newest records")
         facts = (kind(column), example) if not self._sample(table).why_not else (kind(column),)
         return Row(meaning, (column.logical_name,), facts, "ok" if column.selectable else "bad")

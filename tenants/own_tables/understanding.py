@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tenants.models import MicrosoftConnection, Tenant
 
 MOST_CHOICES = 400
+TEXTS = ("String", "Memo")
 LINES = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _PLACE = re.compile(r"(\w+)\[(\d+)\](?:\.(\w+))?(?:\[(\d+)\])?(?:\.(\w+))?")
 _PARTS = {"id": "id_column", "phone_number": "phone_columns"}
@@ -192,7 +193,7 @@ def line_of(path: str, reading: Reading) -> int:
 
 
 def _choices(mistake: Mistake, scheme: Scheme, view: View) -> Iterator[tuple[str, str]]:
-    """What may stand there instead: columns of the table in question, or tables."""
+    """What may stand there instead: columns of the table in question, the organization's own texts first, or tables."""
     if mistake.severity == "warning" or not mistake.typed or view.metadata is None:
         return
     language = (get_language() or "cs")[:2]
@@ -201,8 +202,10 @@ def _choices(mistake: Mistake, scheme: Scheme, view: View) -> Iterator[tuple[str
     found = next(filter(None, map(view.table, tables)), None)
     if found is not None and found.find(mistake.typed) is None:
         columns = [column for column in found.columns.values() if column.selectable]
-        names = sorted((column.label(language), column.schema_name) for column in columns)
-        yield from ((name, label) for label, name in names[:MOST_CHOICES])
+        columns.sort(
+            key=lambda one: ("_" not in one.schema_name, one.type not in TEXTS, one.label(language).casefold())
+        )
+        yield from ((column.schema_name, column.label(language)) for column in columns[:MOST_CHOICES])
     elif mistake.typed in Wanted.of(scheme).columns and view.table(mistake.typed) is None:
         yield from ((one.schema_name, one.label(language)) for one in view.names[:MOST_CHOICES])
 

@@ -129,7 +129,8 @@ def test_the_list_tells_what_the_last_check_found(alices: Browser, instance: Ins
             run=run, key=key, subject="nnn_mylead", required=False, state=state, why=why, evidence=evidence
         )
     text = words(alices.get("own_tables"))
-    assert "Calls can be linked with nnn_mylead: HasActivities: false Switch activities on for the table." in text
+    assert "Switch activities on for the table. That cannot be undone" in text
+    assert "HasActivities: false" in text
 
 
 def test_the_exported_toml_is_a_configuration_file(alices: Browser, three: Tenant, alice: User) -> None:
@@ -258,7 +259,7 @@ def test_a_table_that_is_not_there_cannot_be_chosen(alices: Browser, connection:
 
 def problems(answer: Any) -> list[tuple[str, bool]]:
     (table,) = answer.context["found"].tables
-    return [(problem.said.title, problem.blocks) for problem in table.problems]
+    return [(problem.title, problem.blocks) for problem in table.problems]
 
 
 def test_another_required_column_is_said_before_the_first_call(
@@ -269,8 +270,8 @@ def test_another_required_column_is_said_before_the_first_call(
         answer = alices.read(TABLE_TEXT)
     finally:
         microsoft.dataverse.require("nnn_mylead", "nnn_serial", "None")
-    assert problems(answer) == [("A new nnn_mylead can be created with one click", False)]
-    assert "Required: nnn_Serial New records need these columns too" in words(answer)
+    assert problems(answer) == [("New records need these columns too, which nobody on the phone can fill", False)]
+    assert "Make them optional. Required: nnn_Serial" in words(answer)
     assert answer.context["found"].can_be_saved
 
 
@@ -278,7 +279,7 @@ def test_a_table_without_activities_is_said(
     alices: Browser, connection: MicrosoftConnection, changed_tables: Any
 ) -> None:
     changed_tables("nnn_mylead", has_activities=False)
-    assert problems(alices.read(TABLE_TEXT)) == [("Calls can be linked with nnn_mylead", True)]
+    assert problems(alices.read(TABLE_TEXT)) == [("Switch activities on for the table", True)]
 
 
 def test_a_key_that_is_not_the_key_and_a_phone_that_is_no_text(
@@ -290,8 +291,8 @@ def test_a_key_that_is_not_the_key_and_a_phone_that_is_no_text(
     assert rows["Identifier"] == ("warn", ("not the key; we use the key nnn_myleadid",))
     assert rows["Phone"] == ("bad", ("whole number, no text: no number can be looked for in it",))
     assert [title for title, _blocks in problems(answer)] == [
-        "The columns of nnn_mylead for looking up exist",
-        "A new nnn_mylead can be created with one click",
+        "No column of the table holds telephone numbers as far as metadata tells",
+        "Choose a text column for the number that new records may fill",
     ]
 
 
