@@ -43,7 +43,7 @@ def digest(secret: str) -> str:
 class Coded(models.Model):
     """Has a public code for URLs; primary keys stay inside."""
 
-    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    code = models.UUIDField(_("public code"), default=uuid.uuid4, unique=True, editable=False)
 
     class Meta:
         abstract = True
@@ -57,7 +57,7 @@ class Tenant(Coded):
         DEFAULT_OWNER = "default_owner", _("The default owner")
         TEAM = "team", _("A team")
 
-    slug = models.SlugField(max_length=60, unique=True)
+    slug = models.SlugField(_("short name"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=200)
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="cs")
     country = models.CharField(_("default country of phone numbers"), max_length=2, default="CZ")
@@ -69,7 +69,9 @@ class Tenant(Coded):
     )
     log_every_call = models.BooleanField(_("write every call, also without a note"), default=False)
     outcomes = models.JSONField(_("outcomes offered for a call"), default=list, blank=True)
-    missed_call_owner = models.CharField(max_length=20, choices=MissedCallOwner, default=MissedCallOwner.RECORD_OWNER)
+    missed_call_owner = models.CharField(
+        _("who gets a missed call"), max_length=20, choices=MissedCallOwner, default=MissedCallOwner.RECORD_OWNER
+    )
     search_internal_calls = models.BooleanField(_("search internal calls in the CRM"), default=False)
     webhook_keys = models.JSONField(_("renamed keys of the telephone exchange"), default=dict, blank=True)
     implementer = models.ForeignKey(
@@ -83,7 +85,7 @@ class Tenant(Coded):
     )
     skipped_steps = models.JSONField(_("steps of the check-list they do not need"), default=list, blank=True)
     went_live_at = models.DateTimeField(_("live since"), null=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("customer")
@@ -97,12 +99,19 @@ class Tenant(Coded):
 class Membership(models.Model):
     """Who of the customer's people may use the portal. Agents are another identity and never get in."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
-    created_at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("account"), on_delete=models.CASCADE, related_name="memberships"
+    )
+    tenant = models.ForeignKey(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("admin of the customer")
+        verbose_name_plural = _("admins of the customers")
         constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="tenants_membership_once")]
+
+    def __str__(self) -> str:
+        return str(self.user)
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -117,27 +126,28 @@ class Instance(Coded):
         OPEN = "open", _("Open: can be edited in the CRM")
         COMPLETED = "completed", _("Completed: read-only in the CRM")
 
-    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="instance")
+    tenant = models.OneToOneField(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="instance")
     url = models.URLField(_("address"), max_length=200)
     app_id = models.UUIDField(_("model-driven app ID"))
     directory_id = models.UUIDField(_("Entra directory ID"), null=True, blank=True)
-    organization_id = models.UUIDField(null=True, blank=True, editable=False)
-    note_state = models.CharField(max_length=10, choices=NoteState, default=NoteState.OPEN)
+    organization_id = models.UUIDField(_("organization ID"), null=True, blank=True, editable=False)
+    note_state = models.CharField(_("state of written notes"), max_length=10, choices=NoteState, default=NoteState.OPEN)
     leads = models.BooleanField(_("search and create leads"), default=False)
     index = models.BooleanField(_("blind number index"), default=False)
     search_columns = models.JSONField(_("searched phone columns per table"), default=dict, blank=True)
-    proven_at = models.DateTimeField(null=True, editable=False)
-    proven_by = models.CharField(max_length=200, blank=True, editable=False)
+    proven_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
+    proven_by = models.CharField(_("confirmed by"), max_length=200, blank=True, editable=False)
     metadata = models.JSONField(default=dict, editable=False)
     metadata_read_at = models.DateTimeField(null=True, editable=False)
     refuses_nested_parties = models.BooleanField(default=False, editable=False)
     consented_at = models.DateTimeField(_("consent given"), null=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = InstanceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("instance")
+        verbose_name_plural = _("instances")
         constraints = [
             models.UniqueConstraint(
                 fields=["url"], condition=models.Q(proven_at__isnull=False), name="tenants_instance_url_once"
@@ -164,34 +174,48 @@ class Instance(Coded):
 class CustomEntity(models.Model):
     """The customer's own table ("key scheme"). Names as typed; resolved against metadata when used."""
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="custom_entities")
-    position = models.PositiveSmallIntegerField(default=0)
+    instance = models.ForeignKey(
+        Instance, verbose_name=_("instance"), on_delete=models.CASCADE, related_name="custom_entities"
+    )
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
     label = models.JSONField(_("label"))
-    table = models.CharField(max_length=128)
-    id_column = models.CharField(max_length=128)
-    phone_columns = models.JSONField(default=list)
-    first_name = models.CharField(max_length=128, blank=True)
-    last_name = models.CharField(max_length=128)
+    table = models.CharField(_("table"), max_length=128)
+    id_column = models.CharField(_("key column"), max_length=128)
+    phone_columns = models.JSONField(_("phone columns"), default=list)
+    first_name = models.CharField(_("column of the first name"), max_length=128, blank=True)
+    last_name = models.CharField(_("column of the last name"), max_length=128)
 
     class Meta:
+        verbose_name = _("own table")
+        verbose_name_plural = _("own tables")
         ordering = ["position", "pk"]
         constraints = [
             models.UniqueConstraint("instance", Lower("table"), name="tenants_custom_entity_table_once"),
         ]
 
+    def __str__(self) -> str:
+        return self.table
+
 
 class DisplayField(models.Model):
     """A further field of the caller's record that agents see on the card."""
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="display_fields")
-    position = models.PositiveSmallIntegerField(default=0)
+    instance = models.ForeignKey(
+        Instance, verbose_name=_("instance"), on_delete=models.CASCADE, related_name="display_fields"
+    )
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
     label = models.JSONField(_("label"))
-    entity = models.CharField(max_length=128)
-    identifier = models.CharField(max_length=128)
-    link = models.CharField(max_length=500, blank=True)
+    entity = models.CharField(_("table"), max_length=128)
+    identifier = models.CharField(_("column"), max_length=128)
+    link = models.CharField(_("link"), max_length=500, blank=True)
 
     class Meta:
+        verbose_name = _("field on the card")
+        verbose_name_plural = _("fields on the card")
         ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return label_in(self.label)
 
 
 class MicrosoftToken(Coded):
@@ -202,9 +226,9 @@ class MicrosoftToken(Coded):
 
     token_cache = EncryptedTextField()
     token_version = models.PositiveIntegerField(default=0, editable=False)
-    token_expires_at = models.DateTimeField(null=True, editable=False)
+    token_expires_at = models.DateTimeField(_("token valid until"), null=True, editable=False)
     refresh_lease_until = models.DateTimeField(null=True, editable=False)
-    sign_in_error = models.CharField(max_length=60, blank=True, editable=False)
+    sign_in_error = models.CharField(_("sign-in refused with"), max_length=60, blank=True, editable=False)
 
     class Meta:
         abstract = True
@@ -213,12 +237,21 @@ class MicrosoftToken(Coded):
 class SystemAccount(MicrosoftToken):
     """The application user through which the IVR, the index and nightly checks work."""
 
-    instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="system_account")
+    instance = models.OneToOneField(
+        Instance, verbose_name=_("instance"), on_delete=models.CASCADE, related_name="system_account"
+    )
     client_id = models.UUIDField(_("application (client) ID"))
     client_secret = EncryptedTextField()
-    secret_expires_on = models.DateField(null=True, blank=True)
+    secret_expires_on = models.DateField(_("secret ends"), null=True, blank=True)
     second_client_secret = EncryptedTextField()
-    second_secret_expires_on = models.DateField(null=True, blank=True)
+    second_secret_expires_on = models.DateField(_("second secret ends"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("system account")
+        verbose_name_plural = _("system accounts")
+
+    def __str__(self) -> str:
+        return str(self.client_id)
 
 
 CONNECTION_FOR = timedelta(hours=24)
@@ -256,6 +289,7 @@ class MicrosoftConnection(MicrosoftToken):
 
     class Meta:
         verbose_name = _("Microsoft connection")
+        verbose_name_plural = _("Microsoft connections")
         constraints = [models.UniqueConstraint(fields=["instance", "user"], name="tenants_connection_once")]
 
     def __str__(self) -> str:
@@ -288,26 +322,26 @@ class Agent(MicrosoftToken):
         ON_ANSWER = "answer", _("When I answer")
         BY_HAND = "hand", _("Only when I open it")
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="agents")
+    tenant = models.ForeignKey(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="agents")
     name = models.CharField(_("name"), max_length=200)
     email = models.EmailField(_("e-mail"))
     upn = models.CharField(_("user principal name, if other than the e-mail"), max_length=200, blank=True)
     login = models.CharField(_("login in Communicator"), max_length=150, blank=True)
     line = models.CharField(_("line"), max_length=32, blank=True)
     window = models.BooleanField(_("CRM window"), default=False)
-    language = models.CharField(max_length=2, choices=LANGUAGES, blank=True)
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, blank=True)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     # Bound at the first sign-in and never by name again
     directory_id = models.UUIDField(null=True, editable=False)
     object_id = models.UUIDField(null=True, editable=False)
     systemuser_id = models.UUIDField(null=True, editable=False)
-    signed_in_at = models.DateTimeField(null=True, editable=False)
-    first_card_at = models.DateTimeField(null=True, editable=False)
-    first_note_at = models.DateTimeField(null=True, editable=False)
-    last_call_at = models.DateTimeField(null=True, editable=False)
+    signed_in_at = models.DateTimeField(_("signed in"), null=True, editable=False)
+    first_card_at = models.DateTimeField(_("first card"), null=True, editable=False)
+    first_note_at = models.DateTimeField(_("first note"), null=True, editable=False)
+    last_call_at = models.DateTimeField(_("last call"), null=True, editable=False)
     # Where they are stuck: the last refused sign-in, as a reason word or Microsoft's code
-    refused_with = models.CharField(max_length=60, blank=True, editable=False)
-    refused_at = models.DateTimeField(null=True, editable=False)
+    refused_with = models.CharField(_("refused with"), max_length=60, blank=True, editable=False)
+    refused_at = models.DateTimeField(_("refused"), null=True, editable=False)
 
     objects = AgentQuerySet.as_manager()
 
@@ -432,16 +466,23 @@ class ApiKey(Coded):
         WINDOW = "window", _("Opening windows")
         IVR = "ivr", _("IVR")
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
-    scope = models.CharField(max_length=10, choices=Scope)
-    prefix = models.CharField(max_length=24)
+    tenant = models.ForeignKey(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="api_keys")
+    scope = models.CharField(_("opens"), max_length=10, choices=Scope)
+    prefix = models.CharField(_("beginning"), max_length=24)
     digest = models.CharField(max_length=64, unique=True)
-    allowed_addresses = models.JSONField(default=list, blank=True)
-    created_by = models.CharField(max_length=200)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_used_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    allowed_addresses = models.JSONField(_("allowed addresses"), default=list, blank=True)
+    created_by = models.CharField(_("made by"), max_length=200)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+    expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
 
     @classmethod
     def make(cls, *, tenant: Tenant, scope: str, by: str, **fields: Any) -> tuple[Self, str]:
@@ -509,15 +550,20 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 class Invitation(Coded):
     """Somebody is asked to look after the customer's portal. The link is signed and made when the e-mail is sent."""
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
+    tenant = models.ForeignKey(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(_("e-mail"))
-    language = models.CharField(max_length=2, choices=LANGUAGES, blank=True)
-    invited_by = models.CharField(max_length=200)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, blank=True)
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, blank=True)
+    invited_by = models.CharField(_("invited by"), max_length=200)
+    created_at = models.DateTimeField(_("invited"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("valid until"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
     accepted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("accepted by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
 
     objects = InvitationQuerySet.as_manager()
@@ -562,22 +608,26 @@ class OutgoingMail(Coded):
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Not sent")
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="mail")
-    kind = models.CharField(max_length=12, choices=Kind)
-    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    language = models.CharField(max_length=2, choices=LANGUAGES)
-    agent = models.ForeignKey(Agent, null=True, on_delete=models.CASCADE, related_name="mail")
-    invitation = models.ForeignKey(Invitation, null=True, on_delete=models.CASCADE, related_name="mail")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    tenant = models.ForeignKey(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="mail")
+    kind = models.CharField(_("about"), max_length=12, choices=Kind)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES)
+    agent = models.ForeignKey(Agent, verbose_name=_("agent"), null=True, on_delete=models.CASCADE, related_name="mail")
+    invitation = models.ForeignKey(
+        Invitation, verbose_name=_("invitation"), null=True, on_delete=models.CASCADE, related_name="mail"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("account"), null=True, on_delete=models.CASCADE, related_name="+"
+    )
     system_account = models.ForeignKey(SystemAccount, null=True, on_delete=models.CASCADE, related_name="+")
     check_run = models.ForeignKey(CheckRun, null=True, on_delete=models.CASCADE, related_name="+")
     once = models.CharField(max_length=120, null=True, unique=True)  # noqa: DJ001 (NULL: may be sent any number of times)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_try_at = models.DateTimeField(_("next try"), default=timezone.now)
     lease_until = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=60, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(_("why not sent"), max_length=60, blank=True)
+    created_at = models.DateTimeField(_("put in"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent"), null=True)
 
     class Meta:
         verbose_name = _("e-mail")
@@ -588,20 +638,30 @@ class OutgoingMail(Coded):
             models.Index(fields=["agent", "kind", "created_at"], name="tenants_mail_of_agent"),
         ]
 
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
 
 class AuditEntry(models.Model):
     """Who changed configuration, access or secrets: what, before and after, never a secret, name, value or note."""
 
-    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="audit")
-    at = models.DateTimeField(auto_now_add=True)
-    actor = models.CharField(max_length=200)
-    act = models.CharField(max_length=60)
-    target = models.CharField(max_length=200, blank=True)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
+    tenant = models.ForeignKey(
+        Tenant, verbose_name=_("customer"), null=True, on_delete=models.SET_NULL, related_name="audit"
+    )
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    actor = models.CharField(_("who"), max_length=200)
+    act = models.CharField(_("act"), max_length=60)
+    target = models.CharField(_("what of"), max_length=200, blank=True)
+    before = models.JSONField(_("before"), default=dict)
+    after = models.JSONField(_("after"), default=dict)
 
     class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("record of changes")
         ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.act
 
 
 def audit(*, tenant: Tenant | None, by: User | str, act: str, target: str = "", **change: dict[str, Any]) -> AuditEntry:

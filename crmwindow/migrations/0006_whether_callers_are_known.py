@@ -26,4 +26,12 @@ class Migration(migrations.Migration):
             model_name="call",
             index=models.Index(fields=["unique_id"], name="crmwindow_call_found"),
         ),
+        migrations.AddIndex(
+            model_name="note",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "refused"])),
+                fields=["author", "queued_at"],
+                name="crmwindow_notes_unwritten",
+            ),
+        ),
     ]
