@@ -5,13 +5,12 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tenants import microsoft_connections, verification
 from tenants.models import Instance, Tenant
-from tenants.portal.guard import PortalRequest, instance_of, member
+from tenants.portal.guard import PortalRequest, instance_of, member, own_path
 from tenants.verification import Report, Row
 
 
@@ -19,13 +18,16 @@ from tenants.verification import Report, Row
 @member
 def page(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     instance = instance_of(tenant)
-    context = {"tenant": tenant, "tab": "checklist", "instance": instance, "next": request.path}
-    if instance:
-        context |= {
-            "report": verification.latest(instance),
-            "connection": microsoft_connections.of(instance, request.user),
-        }
-    context["text"] = as_text(tenant, context.get("report"))
+    found = verification.latest(instance) if instance else None
+    context = {
+        "tenant": tenant,
+        "tab": "checklist",
+        "instance": instance,
+        "report": found,
+        "text": as_text(tenant, found),
+        "connection": microsoft_connections.of(instance, request.user) if instance else None,
+        "next": request.path,
+    }
     return render(request, "tenants/portal/checks.html", context)
 
 
@@ -56,8 +58,7 @@ def begin(request: PortalRequest, instance: Instance | None) -> None:
 
 def back(request: PortalRequest, otherwise: str) -> HttpResponseRedirect:
     """To the page that the form names, if it is one of ours."""
-    there = request.POST.get("next", "")
-    return redirect(there if url_has_allowed_host_and_scheme(there, allowed_hosts=None) else otherwise)
+    return redirect(own_path(request.POST.get("next", "")) or otherwise)
 
 
 def as_text(tenant: Tenant, found: Report | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -139,7 +139,7 @@ def _losses(tenant: Tenant, origin: str) -> list[str]:
     instance = instance_of(tenant)
     if instance is None or instance.url == origin:
         return []
-    signed_in = cast("int", tenant.agents.exclude(token_cache=b"").count())
+    signed_in = tenant.agents.exclude(token_cache=b"").count()
     lost = [_("The proof that the CRM is yours; a customizer connects again.")] if instance.is_proven else []
     if signed_in:
         again = ngettext("%(n)d agent must sign in again.", "%(n)d agents must sign in again.", signed_in)

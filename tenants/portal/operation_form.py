@@ -97,8 +97,10 @@ class OperationForm(forms.Form):
         help_text=gettext_lazy("Numbers and times in our list of the day. Notes in your CRM stay for good."),
     )
 
-    def __init__(self, *args: Any, tenant: Tenant, has_instance: bool, **kwargs: Any) -> None:
-        super().__init__(*args, use_required_attribute=False, **kwargs)
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, has_instance: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         country = self.fields["country"]
         assert isinstance(country, forms.ChoiceField)
         country.choices = countries()
@@ -129,7 +131,7 @@ class OperationForm(forms.Form):
     def _with_line(self, name: str, found: re.Match[str] | None, sentence: str) -> str:
         if not found or found["at"] is None or name not in self.fields:
             return sentence
-        number, _text = lines_of(self.cleaned_data.get(name, self.data.get(name, "")))[int(found["at"])]
+        number, _text = lines_of(str(self.data.get(name, "")))[int(found["at"])]
         return _("Line %(number)d: %(sentence)s") % {"number": number, "sentence": sentence}
 
 

@@ -27,7 +27,7 @@ def page(request: PortalRequest, tenant: Tenant) -> HttpResponse:
 
 
 def _form(tenant: Tenant, *args: Any, **kwargs: Any) -> OperationForm:
-    return OperationForm(*args, tenant=tenant, has_instance=instance_of(tenant) is not None, **kwargs)
+    return OperationForm(*args, has_instance=instance_of(tenant) is not None, **kwargs)
 
 
 def _stamp(tenant: Tenant) -> str:
