@@ -11,7 +11,7 @@
     const chosen = boxes().filter((box) => box.checked);
     const all = document.querySelector("[data-all]");
     const words = bar.querySelector("[data-some]");
-    words.textContent = chosen.length ? words.dataset.some.replace("%n", chosen.length) : words.dataset.none;
+    words.textContent = chosen.length ? words.dataset.some.replace("{n}", chosen.length) : words.dataset.none;
     bar.classList.toggle("chosen", chosen.length > 0 || Boolean(everyone?.checked));
     all.hidden = false;
     all.checked = chosen.length > 0 && chosen.length === boxes().length;

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -83,7 +84,7 @@ class AgentAdmin(Kept):
         return state.mail_error if failed else "–"
 
     def get_urls(self) -> list[Any]:
-        pages = {
+        pages: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
             "": ("import", people_import.choose),
             "<uuid:code>/": ("import_into", people_import.into),
             "<uuid:code>/apply/": ("import_apply", people_import.apply),

@@ -65,7 +65,7 @@ def reading_page(request: HttpRequest, tenant: Tenant, places: Places, context: 
     context = {**context, "tenant": tenant, "places": places}
     if refused := _too_large(request, context):
         return refused
-    return cast("HttpResponse", _reading(request, tenant, context))
+    return _reading(request, tenant, context)
 
 
 @csrf_protect
@@ -85,7 +85,7 @@ def applying_page(request: HttpRequest, tenant: Tenant, places: Places, context:
     context = {**context, "tenant": tenant, "places": places}
     if refused := _too_large(request, context):
         return refused
-    return cast("HttpResponse", _applying(request, tenant, context))
+    return _applying(request, tenant, context)
 
 
 @csrf_protect

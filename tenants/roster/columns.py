@@ -6,20 +6,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 FIELDS = ("name", "email", "login", "line", "upn", "language")
 LABELS = {
-    "name": gettext_lazy("Name"),
+    "name": pgettext_lazy("person", "Name"),
     "email": gettext_lazy("E-mail"),
     "login": gettext_lazy("Login name"),
-    "line": gettext_lazy("Line"),
+    "line": pgettext_lazy("person", "Line"),
     "upn": gettext_lazy("Microsoft sign-in name"),
-    "language": gettext_lazy("Language"),
+    "language": pgettext_lazy("person", "Language"),
     "first": gettext_lazy("First name"),
     "last": gettext_lazy("Last name"),
-    "window": gettext_lazy("Window"),
-    "state": gettext_lazy("State"),
+    "window": pgettext_lazy("person", "Window"),
+    "state": pgettext_lazy("person", "State"),
 }
 _WORDS = {
     "name": "name jmeno meno fullname displayname celejmeno celemeno jmenoaprijmeni menoapriezvisko zobrazovanejmeno"

@@ -206,10 +206,8 @@ def _taken(
 
 def taken(tenant: Tenant, values: Person, *, agent: Agent | None = None) -> dict[str, str]:
     """Which of one person's values belong to somebody else, by field; what they had before they may keep. One query."""
-    others = [
-        {name: str(value) for name, value in row.items()}
-        for row in tenant.agents.exclude(pk=agent.pk if agent else None).values(*FIELDS)
-    ]
+    rows = tenant.agents.exclude(pk=agent.pk) if agent else tenant.agents.all()
+    others = [{name: str(value) for name, value in row.items()} for row in rows.values(*FIELDS)]
     found = {}
     for name in ("email", "login", "line", "upn"):
         key = _key(name, values)

@@ -88,10 +88,9 @@ def _line_by_line(text: str) -> Iterator[_Record]:
     delimiter = _delimiter(text)
     for number, line in enumerate(text.split("\n"), start=1):
         closed = line.count('"') % 2 == 0
-        quoting = csv.QUOTE_MINIMAL if closed else csv.QUOTE_NONE
         mistakes = () if closed else (_("A quotation mark in this row is not closed."),)
-        for cells in csv.reader([line], delimiter=delimiter, quoting=quoting):
-            yield _Record(number, [_clean(cell if closed else cell.replace('"', "")) for cell in cells], mistakes)
+        for cells in csv.reader([line if closed else line.replace('"', "")], delimiter=delimiter):
+            yield _Record(number, [_clean(cell) for cell in cells], mistakes)
 
 
 def _delimiter(text: str) -> str:

@@ -38,7 +38,7 @@ def people_of(tenant: Tenant, *, words: str = "") -> QuerySet[Any]:
             *[Q(*[(f"{name}__icontains", one) for name in SEARCHED for one in spellings], _connector=Q.OR)]
         )
     stuck = ~Q(stuck_with="") | Q(step=Step.MAIL_FAILED.value)
-    return rows.annotate(
+    found: QuerySet[Any] = rows.annotate(
         group=Case(
             When(window=False, then=Value(OFF)),
             When(stuck, then=Value(HELP)),
@@ -46,6 +46,7 @@ def people_of(tenant: Tenant, *, words: str = "") -> QuerySet[Any]:
             default=Value(WAITING),
         )
     ).order_by("name", "email", "pk")
+    return found
 
 
 def counts(people: QuerySet[Any]) -> dict[str, int]:
