@@ -21,6 +21,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("<uuid:code>/people/", include("tenants.portal.people_urls")),
     path("<uuid:code>/", include("tenants.portal.own_table_urls")),
+    path("<uuid:code>/card/", include("tenants.portal.card_urls")),
     path("account/microsoft/link/", microsoft.link, name="link"),
     path("account/microsoft/<uuid:code>/unlink/", microsoft.unlink, name="unlink"),
     path("<uuid:code>/microsoft/connect/", connection.connect, name="connect"),
