@@ -164,5 +164,6 @@ def _beginner(attempt: PortalAttempt, browser: Browser) -> User:
 
 def end(attempt: PortalAttempt, *, reason: str = "", account: str = "") -> None:
     """It came back; what it carried is erased."""
-    attempt.reason, attempt.account, attempt.flow = reason[:60], account[:200], ""
+    shown = "".join(filter(str.isprintable, account))
+    attempt.reason, attempt.account, attempt.flow = reason[:60], shown[:200], ""
     attempt.save(update_fields=["reason", "account", "flow"])

@@ -4,6 +4,7 @@ import logging
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -204,6 +205,56 @@ def test_an_agents_window_and_the_portal_do_not_mix(linked: LinkedAccount, jana:
     assert browser.come_back(pick(agents, "jana@acme.example")).status_code == 400
     jana.refresh_from_db()
     assert not jana.is_signed_in
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "reason"),
+    [
+        ("tid", "acme.example", "claims"),
+        ("tid", directory.BETA_TENANT, "issuer"),  # says another directory than the one that signed
+        ("iss", "https://login.example/v2.0", "issuer"),
+        ("aud", "another-application", "audience"),
+        ("exp", 1, "expired"),
+        ("nbf", 9_999_999_999, "expired"),
+        ("oid", "", "claims"),
+    ],
+)
+def test_claims_that_are_not_what_they_seem_open_nothing(
+    linked: LinkedAccount, monkeypatch: pytest.MonkeyPatch, claim: str, value: object, reason: str
+) -> None:
+    from tenants import entra
+
+    real = entra._checked
+    monkeypatch.setattr(
+        entra,
+        "_checked",
+        lambda result, *rest: real({**result, "id_token_claims": {**result["id_token_claims"], claim: value}}, *rest),
+    )
+    browser = Browser()
+    page = browser.by_microsoft(SIGN_IN, "alice@acme.example")
+    assert (browser.who, begun().reason) == ("", reason)
+    assert "Microsoft's answer could not be trusted, so nothing was stored." in text_of(page)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": "\x00"},
+        {"code": "x" * 5000, "state": "y" * 5000},
+        {"error": "<script>alert(1)</script>", "error_description": "AADSTS99999999999 <b>"},
+        {"error": "server_error", "error_description": "AADSTS900000: \u202e"},
+        {"admin_consent": "True", "tenant": directory.ACME_TENANT},
+        {},
+    ],
+)
+def test_whatever_comes_back_is_a_sentence(linked: LinkedAccount, answer: dict[str, str]) -> None:
+    browser = Browser()
+    state = re.search(r"state=([^&]+)", browser.leave(SIGN_IN))
+    assert state
+    page = browser.come_back(f"/signin/microsoft/callback/?{urlencode({'state': state[1], **answer})}")
+    assert page.status_code in {200, 400}
+    assert "<b>" not in page.content.decode()
+    assert browser.who == ""
 
 
 @pytest.mark.parametrize(
