@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import views as account
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
+from allauth.account.decorators import secure_admin_login
+from allauth.account.forms import RequestLoginCodeForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
-from django.http import HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import path
 from django.views.decorators.cache import never_cache
@@ -22,12 +28,28 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class SetUp(totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
+class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth has no types
+    """Also finds an address that was stored with capitals; allauth looks for small letters only."""
+
+    def clean_email(self) -> str:
+        email = str(super().clean_email())
+        self._user = self._user or User.objects.filter(email__iexact=email, is_active=True).order_by("pk").first()
+        return email
+
+
+class SetUp(totp.ActivateTOTPView):  # type: ignore[misc]
     """The code typed here shows the second factor as well as one asked for at sign-in."""
 
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         record_authentication(self.request, self.request.user, "mfa", type="totp", reauthenticated=True)
+        return response
+
+
+class ShowAgain(second_factor.ReauthenticateView):  # type: ignore[misc]
+    def form_valid(self, form: Any) -> HttpResponse:
+        self.request.session.pop(BACK, None)
+        response: HttpResponse = super().form_valid(form)
         return response
 
 
@@ -43,8 +65,21 @@ class SwitchOff(totp.DeactivateTOTPView):  # type: ignore[misc]
 
 class RecoveryCodes(recovery.ViewRecoveryCodesView):  # type: ignore[misc]
     def get_context_data(self, **more: Any) -> dict[str, Any]:
-        back = self.request.session.get(BACK) or resolve_url("portal:account")
+        back = self.request.session.pop(BACK, "") or resolve_url("portal:account")
         return {**super().get_context_data(**more), "back": back}
+
+
+def admin_door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The admin has no sign-in of its own; for customers' people it is not there."""
+    secured: Callable[..., HttpResponse] = secure_admin_login(view)
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        if request.user.is_authenticated and not request.user.is_staff:
+            raise Http404
+        return secured(request, *args, **more)
+
+    return door
 
 
 def _records(request: HttpRequest) -> list[dict[str, Any]]:
@@ -68,7 +103,7 @@ urlpatterns = [
     path("password/reset/done/", account.password_reset_from_key_done, name="account_password_reset_completed"),
     path("second-factor/", RedirectView.as_view(pattern_name="portal:account"), name="mfa_index"),
     path("second-factor/enter/", second_factor.authenticate, name="mfa_authenticate"),
-    path("second-factor/again/", second_factor.reauthenticate, name="mfa_reauthenticate"),
+    path("second-factor/again/", login_required(ShowAgain.as_view()), name="mfa_reauthenticate"),
     path("second-factor/set-up/", never_cache(SetUp.as_view()), name="mfa_activate_totp"),
     path("second-factor/off/", SwitchOff.as_view(), name="mfa_deactivate_totp"),
     path("second-factor/codes/", never_cache(RecoveryCodes.as_view()), name="mfa_view_recovery_codes"),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ENOUGH = {"code", "microsoft", "mfa"}
 FRESH = timedelta(minutes=15)
-BACK = "after_second_factor"
+BACK = invitation.BACK
 # Pages that have nothing to do with a portal session, or that are the way to a better one
 OPEN = ("/accounts/", "/language/", "/static/", "/signin/", "/activate/", "/window/", "/api/", "/simulator/")
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -132,10 +132,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **details)
+        if user.email != user.email.lower():  # typed so by whoever made the account; allauth finds small letters only
+            user.email = user.email.lower()
+            user.save(update_fields=["email"])
         return redirect("portal:home") if invitation.WAITING in request.session else response
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
-        return resolve_url("portal:account")
+        """A password goes together with a second factor, so that nobody else sets one up for it."""
+        return resolve_url("portal:account" if _has_second_factor(request.user) else "mfa_activate_totp")
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
         """Setting up the first second factor right after signing in asks for nothing again."""

@@ -1,6 +1,5 @@
 """Every address of the portal."""
 
-from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -9,10 +8,11 @@ from django.views.i18n import set_language
 
 from crmwindow.api import api
 from ipexportal import operations
+from ipexportal.account_pages import admin_door
 from tenants import views as tenant_views
 from tenants.portal import invitation
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = admin_door(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("window/", include("crmwindow.urls")),

@@ -14,7 +14,7 @@ from allauth.core import ratelimit
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import get_user_model, update_session_auth_hash
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, HttpResponse
@@ -30,6 +30,7 @@ from tenants.invitations import DeadInvitation
 from tenants.models import Invitation, Membership
 
 WAITING, PASSWORD = "invitation", "invitation_password"
+BACK = "after_second_factor"  # where somebody goes on who sets one up
 GONE = {"unknown": 404}
 View = Callable[[HttpRequest, str, Invitation], HttpResponse]
 
@@ -60,6 +61,7 @@ def accept_waiting(request: HttpRequest) -> Membership | None:
         request.user.password = password
         request.user.save(update_fields=["password"])
         update_session_auth_hash(request, request.user)
+        request.session[BACK] = resolve_url("portal:checklist", membership.tenant.code)
     messages.success(request, _("You look after %(customer)s from now on.") % {"customer": membership.tenant.name})
     return membership
 
@@ -106,6 +108,7 @@ def _page(
 ) -> HttpResponse:
     context = {"invitation": invitation, "customer": invitation.tenant.name, "token": token, "form": form}
     context["here"] = resolve_url("invitation", token)
+    context["inviter"] = get_user_model()._default_manager.filter(username=invitation.invited_by).first()
     return render(request, "tenants/portal/invitation.html", context, status=status)
 
 

@@ -58,7 +58,7 @@ def test_changing_the_password_keeps_her_here_and_signs_her_out_elsewhere(browse
     wrong = browser.post("/accounts/password/change/", {"oldpassword": "no-such-password", **new})
     assert "This is not your current password." in said(wrong)
     done = browser.post("/accounts/password/change/", {"oldpassword": "alice-has-a-long-password", **new})
-    assert done.headers["Location"] == ACCOUNT
+    assert done.headers["Location"] == "/accounts/second-factor/set-up/"  # a password goes with one
     assert "The password is changed." in said(browser.get(ACCOUNT))
     assert elsewhere.get(ACCOUNT).status_code == 302
 

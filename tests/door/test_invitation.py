@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -50,11 +51,15 @@ def make_account(visitor: Client, link: str, **more: str) -> Any:
 # -- the page --
 
 
-def test_the_page_says_what_it_is_for_and_changes_nothing(visitor: Client, link: str, invited: Invitation) -> None:
+def test_the_page_says_what_it_is_for_and_changes_nothing(
+    visitor: Client, link: str, invited: Invitation, ivana: User
+) -> None:
+    User.objects.update(first_name="Ivana", last_name="Malá")
     before = (list(Invitation.objects.values()), User.objects.count())
     page = visitor.get(link)
     assert "Caller window for Acme s.r.o." in said(page)
     assert "We mail a code to Alena@acme.example." in said(page)
+    assert "Invited by: Ivana Malá" in said(page)
     assert (list(Invitation.objects.values()), User.objects.count()) == before
     assert (dict(visitor.cookies.items()).keys() - {"csrftoken"}, who(visitor)) == (set(), "")
     assert page.headers["Referrer-Policy"] == "same-origin"
@@ -125,9 +130,13 @@ def test_with_a_password_she_can_use_it_next_time_with_a_second_factor(
     make_account(visitor, link, password="four words in a row")
     assert not User.objects.get().has_usable_password()
     visitor.post(CONFIRM, {"code": mailed_code(post_office)})
-    visitor.get(HOME)
+    assert visitor.get(HOME).headers["Location"] == "/accounts/second-factor/set-up/"
     assert who(visitor) == "alena@acme.example"
     assert User.objects.get().check_password("four words in a row")
+    secret = visitor.get("/accounts/second-factor/set-up/").context["form"].secret
+    codes = visitor.post("/accounts/second-factor/set-up/", {"code": shown_by_app(secret)}, follow=True)
+    assert codes.context["back"] == f"/portal/{Tenant.objects.get().code}/"
+    Authenticator.objects.all().delete()
     other = Client()
     other.post("/accounts/login/", {"login": "alena@acme.example", "password": "four words in a row"})
     assert other.get("/portal/account/").headers["Location"] == "/accounts/second-factor/set-up/"

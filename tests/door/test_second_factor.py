@@ -70,7 +70,7 @@ def test_the_admins_own_sign_in_page_is_the_portals(visitor: Client, alice: User
     assert visitor.get("/admin/login/?next=/admin/").headers["Location"] == f"{LOGIN}?next=%2Fadmin%2F"
     form = {"username": "ivana", "password": "ivana-has-a-long-password"}
     assert visitor.post("/admin/login/", form).headers["Location"].startswith(LOGIN)
-    assert signed_in.came_by(Client(), alice, "mfa").get("/admin/login/").status_code == 403
+    assert signed_in.came_by(Client(), alice, "mfa").get("/admin/login/").status_code == 404
 
 
 def test_a_code_of_the_app_opens_once(ivana: User) -> None:
@@ -190,3 +190,17 @@ def test_the_demos_authenticator_shows_the_code_that_opens_it(visitor: Client, i
     by_password(visitor, ivana)
     visitor.post("/accounts/second-factor/enter/", {"code": code[0]})
     assert visitor.get("/admin/").status_code == 200
+
+
+def test_an_account_made_by_ivana_signs_in_by_its_e_mail_however_it_was_typed(
+    visitor: Client, post_office: PostOffice, ivana: User
+) -> None:
+    office = signed_in.came_by(Client(headers={"Accept-Language": "en"}), ivana, "mfa")
+    new = {"username": "karel", "email": "Karel@IPEX.example", "usable_password": "false"}
+    office.post("/admin/auth/user/add/", new)
+    assert User.objects.get(username="karel").email == "karel@ipex.example"
+    twice = office.post("/admin/auth/user/add/", {**new, "username": "karel2", "email": "KAREL@ipex.example"})
+    assert "Somebody else has an account with this e-mail." in said(twice)
+    User.objects.filter(username="karel").update(email="Karel@ipex.example")  # as createsuperuser leaves it
+    visitor.post(CONFIRM, {"code": ask_for_code(visitor, post_office, "karel@ipex.example")})
+    assert (who(visitor), User.objects.get(username="karel").email) == ("karel@ipex.example", "karel@ipex.example")
