@@ -122,7 +122,7 @@ def app_name(report: Report | None) -> str:
 
 def _consent(step: Step, facts: Facts, report: Report | None) -> str:
     if step.state == State.DONE and facts.instance and facts.instance.consented_at:
-        return _("Given on %(day)s.") % {"day": day(facts.instance.consented_at)}
+        return _("Given on %(day)s") % {"day": day(facts.instance.consented_at)}
     if step.state == State.DONE:
         return _("A sign-in has worked, so nothing more is needed.")
     return _("The admin of your Microsoft directory agrees once for everybody.")
@@ -184,7 +184,7 @@ def _system_account(step: Step, facts: Facts, report: Report | None) -> str:
 
 def _live(step: Step, facts: Facts, report: Report | None) -> str:
     if facts.tenant.went_live_at:
-        return _("Live since %(day)s.") % {"day": day(facts.tenant.went_live_at)}
+        return _("Live since %(day)s") % {"day": day(facts.tenant.went_live_at)}
     return _("The last step: from then on we watch that nothing breaks.")
 
 
