@@ -1,5 +1,6 @@
 """The admin's frame: the rail, the search, the language, tables that know their labels."""
 
+import re
 from typing import Any
 
 import pytest
@@ -101,6 +102,37 @@ def test_a_search_costs_as_much_for_many_customers(
         with django_assert_num_queries(3 + 3):
             office.get(reverse(FIND), {"q": "777 123 456"})
         Tenant.objects.create(slug=f"t{number}", name=f"T {number}")
+
+
+INLINE = re.compile(
+    r"<style|<script(?![^>]*(?:\ssrc=|application/json))|<[^>]*\s(?:style|on[a-z]+)\s*=|javascript:", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label)
+def test_no_page_of_the_admin_carries_what_a_strict_policy_refuses(
+    office: Client, acme: Tenant, jana: Agent, alice: User, model: Any
+) -> None:
+    called(acme, "777123456", "9001.1")
+    where = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    row = model._default_manager.first()
+    pages = [
+        reverse(f"{where}_changelist"),
+        f"{reverse(f'{where}_changelist')}?_facets=True&q=x",
+        reverse(f"{where}_add"),
+    ]
+    if row:
+        pages += [reverse(f"{where}_{page}", args=[row.pk]) for page in ("change", "delete", "history")]
+    faults = {}
+    for page in pages:
+        answer = office.get(page)
+        assert answer.status_code in {200, 302, 403}, page
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "'unsafe" not in policy
+        if answer.status_code == 200 and (found := INLINE.findall(answer.content.decode())):
+            faults[page] = found
+    assert faults == {}
 
 
 def test_second_factors_groups_and_mail_addresses_are_not_shown(office: Client) -> None:
