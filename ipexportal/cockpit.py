@@ -93,7 +93,7 @@ class Office(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         context = self.each_context(request) | {"title": _("Overview of customers"), **cockpit(request)}
         part = "#live" if request.headers.get("HX-Request") else ""
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         response = TemplateResponse(request, f"admin/cockpit.html{part}", context | (extra_context or {}))
         patch_vary_headers(response, ["HX-Request"])
         return response
