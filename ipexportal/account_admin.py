@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     _UserAdmin = UserAdmin[User]
-else:
-    _UserAdmin = UserAdmin  # not subscriptable when it runs
+    _ChangeForm = UserChangeForm[User]
+    _CreationForm = AdminUserCreationForm[User]
+else:  # not subscriptable when it runs
+    _UserAdmin, _ChangeForm, _CreationForm = UserAdmin, UserChangeForm, AdminUserCreationForm
 
 admin.site.unregister(User)
 
@@ -34,11 +36,11 @@ def one_account_per_address(form: Any) -> str:
     return email
 
 
-class AccountForm(UserChangeForm):
+class AccountForm(_ChangeForm):
     clean_email = one_account_per_address
 
 
-class NewAccountForm(AdminUserCreationForm):
+class NewAccountForm(_CreationForm):
     clean_email = one_account_per_address
 
     class Meta(AdminUserCreationForm.Meta):

@@ -33,7 +33,9 @@ class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth has no ty
 
     def clean_email(self) -> str:
         email = str(super().clean_email())
-        self._user = self._user or User.objects.filter(email__iexact=email, is_active=True).order_by("pk").first()
+        self._user: User | None = (
+            self._user or User.objects.filter(email__iexact=email, is_active=True).order_by("pk").first()
+        )
         return email
 
 

@@ -179,7 +179,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             account_mail.notify(change, address)
 
 
-def _has_second_factor(user: User) -> bool:
+def _has_second_factor(user: User | AnonymousUser) -> bool:
     from allauth.mfa.utils import is_mfa_enabled
 
     return bool(is_mfa_enabled(user))
