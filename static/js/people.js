@@ -25,6 +25,8 @@
     show();
   });
   document.addEventListener("htmx:afterSettle", show);
+  // Told after a click inside the page: above it, so that nothing moves under the hand.
+  document.addEventListener("htmx:oobAfterSwap", () => document.getElementById("messages")?.classList.add("afloat"));
   window.addEventListener("pageshow", show);
   show();
 })();
