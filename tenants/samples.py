@@ -5,6 +5,7 @@ One request per table. Records are the customer's data: they go into the page th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,8 @@ class Sample:
     row: Mapping[str, Any] = field(repr=False)
 
     def value(self, column: Column) -> str:
-        return " ".join(odata.shown(self.row, column.property).split()) if column.selectable else ""
+        text = odata.shown(self.row, column.property) if column.selectable else ""
+        return re.sub(r"[ \t\r\n]+", " ", text).strip()  # not the no-break spaces inside numbers
 
     @property
     def name(self) -> str:

@@ -138,7 +138,7 @@ def change(
 
 
 def _changed(tenant: Tenant) -> Changed:
-    last = AuditEntry.objects.filter(tenant=tenant).exclude(after={}).first()
+    last = AuditEntry.objects.filter(tenant=tenant).exclude(before={}, after={}).first()
     return Changed(last.actor if last else "", last.at if last else None)
 
 

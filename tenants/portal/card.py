@@ -178,7 +178,7 @@ def find(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     found, further = _suggestions(tenant, sight, forms.typed_rows(request.POST), request.POST.get("q", ""))
     ids = forms.sample_ids(request.POST, instance, sight.metadata)
     values = samples.again(sight, _columns(found), _of_tables(ids, found))
-    context = {"tenant": tenant, "q": request.POST.get("q", "")[:100], "further": further}
+    context = {"tenant": tenant, "q": request.POST.get("q", "").strip()[:100], "further": further}
     return render(request, f"{TEMPLATE}#found", context | {"suggestions": _with_values(found, values), "sight": sight})
 
 
@@ -271,7 +271,7 @@ def _show(
             (name, table.label(language()) if table else name) for name, table in forms.tables(tenant, sight.metadata)
         ],
         "read_at": None if connection and connection.is_live and not sight.problem else instance.metadata_read_at,
-        "q": typed[:100],
+        "q": typed.strip()[:100],
         "suggestions": _with_values(found, read),
         "further": further,
         "saved_at": outcome.at if outcome else None,

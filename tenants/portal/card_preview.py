@@ -38,7 +38,8 @@ def of(rows: list[Row], samples: Samples, tenant: Tenant, language: str) -> list
     own = {entity.table.lower(): entity.label for entity in tenant.instance.custom_entities.all()}
     found = []
     for name, sample in samples.records.items():
-        if name == "account" and "contact" in samples.records:
+        is_asked_for = name in {"account", "contact"} or forms.fields_of(rows, name, language)
+        if not is_asked_for or (name == "account" and "contact" in samples.records):
             continue
         fields = [*_fields(rows, sample, language)]
         company = samples.records.get("account") if name == "contact" else None

@@ -16,7 +16,7 @@ from tenants import column_search, configuration, microsoft_connections, samples
 from tenants.configuration import Changed, ConfigurationError
 from tenants.configuration.crm import STANDARD_TABLES
 from tenants.models import Tenant
-from tenants.own_tables.column_words import fact, kind
+from tenants.own_tables.column_words import kind
 from tenants.portal.guard import PortalRequest, instance_of, member
 
 if TYPE_CHECKING:
@@ -190,11 +190,9 @@ def _describe(searched: Searched, sight: Sight) -> None:
     texts = [column for column in table.columns.values() if column.type in TEXTS and column.selectable]
     chosen = [column for name in searched.names if (column := table.find(name)) and column in texts]
     usual = [column for column in table.phone_columns if not column.logical_name.startswith("address")]
-    like = sorted((one for one in texts if column_search.is_like_a_phone(one)), key=_is_of_an_address)
-    likely = list(dict.fromkeys([*usual, *chosen, *table.phone_columns, *like]))
-    others = sorted(
-        (one for one in texts if one not in likely), key=lambda one: column_search.plain(one.label(language()))
-    )
+    like = [one for one in texts if column_search.is_like_a_phone(one)]
+    likely = list(dict.fromkeys([*usual, *chosen, *(one for one in like if not _is_of_an_address(one))]))
+    others = sorted((one for one in texts if one not in likely), key=_by_label)
     searched.likely = [_choice(one, chosen, usual) for one in likely]
     searched.others = [_choice(one, chosen, usual) for one in others]
     searched.usual = [one.label(language()) for one in usual]
@@ -202,9 +200,14 @@ def _describe(searched: Searched, sight: Sight) -> None:
     searched.typed = ", ".join(gone)
 
 
+def _by_label(column: Column) -> tuple[bool, str]:
+    """Numbers of addresses before what is none."""
+    return not column_search.is_like_a_phone(column), column_search.plain(column.label(language()))
+
+
 def _is_of_an_address(column: Column) -> bool:
     return column.logical_name.startswith("address")
 
 
 def _choice(column: Column, chosen: list[Column], usual: list[Column]) -> Choice:
-    return Choice(column.logical_name, column.label(language()), fact(column), column in chosen, column in usual)
+    return Choice(column.logical_name, column.label(language()), kind(column), column in chosen, column in usual)
