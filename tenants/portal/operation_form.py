@@ -98,6 +98,10 @@ class OperationForm(forms.Form):
     )
 
     use_required_attribute = False
+    field_order = (
+        "country", "own_numbers", "search_internal_calls", "note_state", "log_every_call", "missed_call_owner",
+        "embedding_origins", "language", "contact_email", "retention_days",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, has_instance: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -67,8 +67,8 @@ def _mistakes(form: OperationForm, outcomes: list[Outcome]) -> list[dict[str, st
             "field": form[name].id_for_label or name if name in form.fields else "",
             "sentence": f"{_label(form, name)}{each}",
         }
-        for name, errors in form.errors.items()
-        for each in errors
+        for name in (*form.fields, "__all__")
+        for each in form.errors.get(name, ())
     ]
     rows = [(number, each) for number, row in enumerate(outcomes, start=1) for each in row.errors]
     return found + [
