@@ -25,7 +25,7 @@
       text.setAttribute("role", "status");
       document.body.append(text);
     }
-    text.textContent = row.parentNode.dataset.said.replace(/%\((\w+)\)s/g, (_all, name) => words[name]);
+    text.textContent = row.parentNode.dataset.said.replace(/{(\w+)}/g, (_all, name) => words[name]);
   };
 
   const step = (event) => {
