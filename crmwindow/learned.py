@@ -1,7 +1,40 @@
-"""What agents chose for a number, as their admin may know it: how many numbers there are, and that all are forgotten."""
+"""Whom agents chose for a number. Their admin may know how many numbers there are, and have all forgotten."""
 
-from crmwindow.models import LearnedMatch
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from crmwindow.blind import blind, blinds
+from crmwindow.models import LearnedMatch, Leg
 from tenants.models import Tenant
+
+
+def recall(leg: Leg) -> tuple[str, str] | None:
+    """(table, record id) that this agent chose for the call's number, to be remembered."""
+    known = _of(leg).first()
+    return (known.table, str(known.record_id)) if known else None
+
+
+def remember(leg: Leg, *, table: str, record_id: UUID) -> None:
+    """Inside a transaction; the last choice counts."""
+    number, tenant = leg.call.number, leg.call.tenant
+    choice: dict[str, Any] = {"table": table, "record_id": record_id, "chosen_at": timezone.now()}
+    if not _of(leg).update(**choice):
+        row = LearnedMatch(tenant=tenant, agent=leg.agent, number=number, number_blind=blind(tenant, number), **choice)
+        LearnedMatch.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def revoke(leg: Leg) -> None:
+    """This agent's choice for this number counts no longer; the order is as if there had been none."""
+    _of(leg).delete()
+
+
+def _of(leg: Leg) -> QuerySet[LearnedMatch]:
+    return LearnedMatch.objects.filter(agent=leg.agent, number_blind__in=blinds(leg.call.tenant, leg.call.number))
 
 
 def count(tenant: Tenant) -> int:

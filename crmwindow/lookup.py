@@ -23,10 +23,9 @@ from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from crmwindow import notes, outbox, phone
+from crmwindow import learned, notes, outbox, phone
 from crmwindow import search as searching
-from crmwindow.blind import blind, blinds
-from crmwindow.models import Call, LearnedMatch, Leg, Lookup
+from crmwindow.models import Call, Leg, Lookup
 from crmwindow.ranking import Match, rank
 from crmwindow.search import Hit, SearchResult, problem_of, search
 from tenants import connections, entra, schema
@@ -275,7 +274,7 @@ def _present(leg: Leg, row: Lookup) -> Found:
     if row.problem:
         return Found("failed", problem=row.problem)
     result = _result(row)
-    remembered = _remembered(leg)
+    remembered = learned.recall(leg)
     matches = rank(result.hits, me=str(leg.agent.systemuser_id or ""), remembered=remembered)
     complete = row.finished_at is not None and not result.failed
     return Found(
@@ -298,13 +297,6 @@ def _chosen(leg: Leg, matches: list[Match], *, complete: bool) -> Match | None:
     if said:
         return said[0]
     return matches[0] if len(matches) == 1 and complete and not leg.nobody else None
-
-
-def _remembered(leg: Leg) -> tuple[str, str] | None:
-    learned = LearnedMatch.objects.filter(
-        agent=leg.agent, number_blind__in=blinds(leg.call.tenant, leg.call.number)
-    ).first()
-    return (learned.table, str(learned.record_id)) if learned else None
 
 
 def sentence_of(problem: str) -> str:
@@ -337,7 +329,7 @@ def choose(leg: Leg, *, table: str, record_id: UUID, remember: bool) -> None:
     with transaction.atomic():
         show(leg, table=table, record_id=record_id)
         if remember:
-            _learn(leg, table, record_id)
+            learned.remember(leg, table=table, record_id=record_id)
         outbox.tell([leg.agent_id])
 
 
@@ -346,15 +338,6 @@ def show(leg: Leg, *, table: str, record_id: UUID) -> None:
     notes.regard(leg, table=table, record_id=record_id)  # the call's row before its legs', as events do
     Leg.objects.filter(pk=leg.pk).update(shown_table=table, shown_id=record_id, nobody=False)
     leg.shown_table, leg.shown_id, leg.nobody = table, record_id, False
-
-
-def _learn(leg: Leg, table: str, record_id: UUID) -> None:
-    number, tenant = leg.call.number, leg.call.tenant
-    choice: dict[str, Any] = {"table": table, "record_id": record_id, "chosen_at": timezone.now()}
-    known = LearnedMatch.objects.filter(agent=leg.agent, number_blind__in=blinds(tenant, number))
-    if not known.update(**choice):
-        row = LearnedMatch(tenant=tenant, agent=leg.agent, number=number, number_blind=blind(tenant, number), **choice)
-        LearnedMatch.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def add(leg: Leg, hit: Hit) -> None:

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import calls, card, lookup, notes, presentation, problems, records, sessions
+from crmwindow.answers import context_of, leg_or_404, matches_answer, uuid_of
 from crmwindow.exchange import MalformedEvent
 from crmwindow.models import CallState, Leg, Note, Opening
 from crmwindow.presentation import matches_of, state_of
@@ -84,7 +85,7 @@ def window(request: WindowRequest) -> HttpResponse:
     leg, others = presentation.choose_shown(agent, None, busy=False) if agent else (None, [])
     state = state_of(agent, leg, others) if agent else _nobodys(request)
     context = (
-        _context(request)
+        context_of(request)
         | (_known_matches(leg) if leg else {})
         | {
             "state": state,
@@ -121,7 +122,7 @@ def state(request: AgentRequest) -> HttpResponse:
 @agent_view
 def show_call(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """The agent wants to see this call: from the strip, or from the list of the day."""
-    leg = _leg(request, call)
+    leg = leg_or_404(request, call)
     others = [other for other in presentation.choose_shown(request.agent, leg, busy=True)[1] if other.pk != leg.pk]
     return _parts(request, leg, others, before=None)
 
@@ -149,7 +150,7 @@ def open_call(request: AgentRequest) -> HttpResponse:
 @agent_view
 def close(request: AgentRequest) -> HttpResponse:
     """Done with this card; what was written to it goes out."""
-    leg = _leg(request, request.POST.get("call", ""))
+    leg = leg_or_404(request, request.POST.get("call", ""))
     calls.close_card(leg)
     return _state(request, None)
 
@@ -170,7 +171,7 @@ def _parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before:
     }
     if leg and (parts["with_body"] or parts["with_dock"]):
         parts |= _known_matches(leg)
-    return render(request, "crmwindow/state.html", _context(request) | parts | {"state": state, "oob": True})
+    return render(request, "crmwindow/state.html", context_of(request) | parts | {"state": state, "oob": True})
 
 
 def _known_matches(leg: Leg) -> dict[str, Any]:
@@ -180,7 +181,7 @@ def _known_matches(leg: Leg) -> dict[str, Any]:
 
 
 def _shown_before(request: AgentRequest) -> Leg | None:
-    code = _uuid(request.GET.get("shown") or request.POST.get("shown", ""))
+    code = uuid_of(request.GET.get("shown") or request.POST.get("shown", ""))
     return calls.leg_of(request.agent, code) if code else None
 
 
@@ -191,7 +192,7 @@ def _shown_before(request: AgentRequest) -> Leg | None:
 @agent_view
 def matches(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """Who has this number. `seen`: answer only with news; `list`: all of them again; `again`: ask anew."""
-    leg = _leg(request, call)
+    leg = leg_or_404(request, call)
     found = lookup.found(leg, budget=Budget(SECONDS))
     if "again" in request.GET or ("seen" in request.GET and _is_worth_another_try(leg, found)):
         lookup.retry(leg)
@@ -200,7 +201,7 @@ def matches(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     shown = matches_of(leg, found, listed="list" in request.GET)
     if request.GET.get("seen") == shown.seen:
         return HttpResponse(status=204)
-    return _matches(request, leg, shown)
+    return matches_answer(request, leg, shown)
 
 
 def _is_worth_another_try(leg: Leg, found: lookup.Found) -> bool:
@@ -212,7 +213,7 @@ def _is_worth_another_try(leg: Leg, found: lookup.Found) -> bool:
 @agent_view
 def who(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """The name in the strip of a second call."""
-    leg = _leg(request, call)
+    leg = leg_or_404(request, call)
     found = matches_of(leg, lookup.found(leg, budget=Budget(SECONDS)))
     match = found.chosen or next(iter(found.found), None)
     context = {"call": presentation.call_of(leg), "match": match}
@@ -222,7 +223,7 @@ def who(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
 @require_GET
 @agent_view
 def details(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
-    leg = _leg(request, call)
+    leg = leg_or_404(request, call)
     table, record_id = _record(leg)
     try:
         rows = lookup.details(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
@@ -236,7 +237,7 @@ def details(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
 @require_GET
 @agent_view
 def history(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
-    leg = _leg(request, call)
+    leg = leg_or_404(request, call)
     table, record_id = _record(leg)
     try:
         rows = lookup.history(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
@@ -255,7 +256,7 @@ def _record(leg: Leg) -> tuple[str, uuid.UUID]:
 
 
 def _slot(request: AgentRequest, name: str, leg: Leg, shown: object) -> HttpResponse:
-    context = _context(request) | {"call": presentation.call_of(leg), name: shown}
+    context = context_of(request) | {"call": presentation.call_of(leg), name: shown}
     return render(request, f"crmwindow/slots.html#{name}", context)
 
 
@@ -263,17 +264,17 @@ def _slot(request: AgentRequest, name: str, leg: Leg, shown: object) -> HttpResp
 @agent_view
 def choose(request: AgentRequest) -> HttpResponse:
     """Who is calling: one of the matches, or nobody of them."""
-    leg = _leg(request, request.POST.get("call", ""))
+    leg = leg_or_404(request, request.POST.get("call", ""))
     record = request.POST.get("record", "")
     table, _colon, record_id = record.partition(":")
     if record == "nobody":
         lookup.none_of_them(leg)
-    elif known := _uuid(record_id):
+    elif known := uuid_of(record_id):
         _chosen(leg, table, known, remember="remember" in request.POST)
     else:
         raise Http404
     leg.refresh_from_db()
-    return _matches(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
+    return matches_answer(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
 
 
 def _chosen(leg: Leg, table: str, record_id: uuid.UUID, *, remember: bool) -> None:
@@ -287,35 +288,17 @@ def _chosen(leg: Leg, table: str, record_id: uuid.UUID, *, remember: bool) -> No
 @agent_view
 def create(request: AgentRequest) -> HttpResponse:
     """One click makes one record; the tab that the click opened waits for it under `code`."""
-    leg = _leg(request, request.POST.get("call", ""))
+    leg = leg_or_404(request, request.POST.get("call", ""))
     typed = {name: request.POST.get(name, "").strip()[:200] for name in ("first_name", "last_name", "company")}
     try:
         records.create(leg=leg, table=request.POST.get("table", ""), code=request.POST.get("code", ""), **typed)
     except records.NotCreated as refusal:
         shown = matches_of(leg, lookup.found(leg, budget=Budget(SECONDS)))
-        return _matches(request, leg, shown, status=422, focus=True, typed=typed, problem=problems.not_created(refusal))
+        return matches_answer(
+            request, leg, shown, status=422, focus=True, typed=typed, problem=problems.not_created(refusal)
+        )
     leg.refresh_from_db()
-    return _matches(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
-
-
-def _matches(
-    request: AgentRequest, leg: Leg, shown: card.Matches, *, status: int = 200, focus: bool = False, **more: Any
-) -> HttpResponse:
-    context = _context(request) | {"call": presentation.call_of(leg), "matches": shown, "focus": focus} | more
-    if shown.step == "unknown":
-        context |= _options(leg)
-    return render(request, "crmwindow/slots.html", context, status=status)
-
-
-def _options(leg: Leg) -> dict[str, Any]:
-    try:
-        offered = records.options(leg, budget=Budget(SECONDS))
-    except DataverseError as error:
-        return {"problem": problems.of(error)}
-    with_company = [option.label for option in offered if option.has_company]
-    company_for = ", ".join(with_company) if len(with_company) < len(offered) else ""
-    shown = {"options": presentation.options_of(offered), "with_company": bool(with_company)}
-    return shown | {"company_for": company_for}
+    return matches_answer(request, leg, matches_of(leg, lookup.found(leg, budget=Budget(SECONDS))), focus=True)
 
 
 @require_GET
@@ -361,7 +344,7 @@ def _to_crm(row: Opening) -> HttpResponse:
 @require_POST
 @agent_view
 def save_note(request: AgentRequest) -> HttpResponse:
-    leg = _leg(request, request.POST.get("call", ""))
+    leg = leg_or_404(request, request.POST.get("call", ""))
     return _saved(request, leg, send=False)
 
 
@@ -369,7 +352,7 @@ def save_note(request: AgentRequest) -> HttpResponse:
 @agent_view
 def send_note(request: AgentRequest) -> HttpResponse:
     """Save what was typed and write it to the CRM now."""
-    leg = _leg(request, request.POST.get("call", ""))
+    leg = leg_or_404(request, request.POST.get("call", ""))
     return _saved(request, leg, send=True)
 
 
@@ -424,7 +407,7 @@ def load_note(request: AgentRequest) -> HttpResponse:
 
 
 def _note(request: AgentRequest) -> tuple[Leg, Note]:
-    leg = _leg(request, request.POST.get("call", ""))
+    leg = leg_or_404(request, request.POST.get("call", ""))
     note = presentation.note_of(leg)
     if note is None:
         raise Http404
@@ -433,24 +416,3 @@ def _note(request: AgentRequest) -> tuple[Leg, Note]:
 
 def _note_state(request: AgentRequest, note: card.Note, *, status: int = 200, oob: bool = False) -> HttpResponse:
     return render(request, "crmwindow/_note_state.html", {"note": note, "oob": oob}, status=status)
-
-
-# -- common ------------------------------------------------------------------------------------------------------------
-
-
-def _context(request: WindowRequest | AgentRequest) -> dict[str, Any]:
-    return {"instance": request.window.instance.code}
-
-
-def _leg(request: AgentRequest, code: uuid.UUID | str) -> Leg:
-    """This agent's part of that call; anybody else's does not exist."""
-    known = _uuid(str(code))
-    leg = calls.leg_of(request.agent, known) if known else None
-    if leg is None:
-        raise Http404
-    leg.agent = request.agent
-    return leg
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    return uuid.UUID(text) if re.fullmatch(r"[0-9a-fA-F-]{32,36}", text) and len(text.replace("-", "")) == 32 else None
