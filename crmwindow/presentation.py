@@ -206,13 +206,14 @@ def _why_nothing(found: lookup.Found) -> card.Problem | None:
 
 def known_matches(leg: Leg) -> card.Matches | None:
     """What a finished look-up found; None while it is not finished, or failed."""
-    if leg.call.caller != Call.Caller.NUMBER or not _was_found(leg):
+    if not _was_found(leg):
         return None
     return matches_of(leg, lookup.found(leg, budget=Budget(0.0)))
 
 
 def match_of(leg: Leg, match: lookup.Match) -> card.Match:
     shapes: dict[str, card.Shape] = {"person": "person", "company": "company"}
+    words = {"donotphone": _("Do not phone"), "donotemail": _("Do not e-mail"), "creditonhold": _("Credit hold")}
     fields = tuple(card.Field(label=label, value=value, link=link) for label, value, link in match.fields)
     return card.Match(
         table=match.table,
@@ -228,6 +229,8 @@ def match_of(leg: Leg, match: lookup.Match) -> card.Match:
         link=records.deep_link(leg.agent.tenant.instance, match.table, match.record_id),
         details=card.Details(fields=fields),
         has_company=bool(match.company_id),
+        flags=tuple(words[name] for name in match.flags if name in words),
+        by_name=match.by_name,
     )
 
 
@@ -378,7 +381,7 @@ def _sign_in(
 # -- creating ----------------------------------------------------------------------------------------------------------
 
 _KEYS = {"contact": "K", "lead": "L"}
-_TAKEN = frozenset("NODTKL")  # note, open, day, task and the two above
+_TAKEN = frozenset("NODTBKL")  # note, open, day, task, call back and the two above
 
 
 def options_of(options: Iterable[records.Option]) -> tuple[card.CreateOption, ...]:

@@ -99,6 +99,7 @@
       clearTimeout(awayTimer);
       awayTimer = 0;
       retryIn = 2000;
+      words.stream = "open";
       if (byId("connection").textContent === words.wordLost) line("");
       refresh();
     });
@@ -109,7 +110,10 @@
       location.reload();
     });
     stream.addEventListener("error", () => {
-      awayTimer ||= setTimeout(() => line(words.wordLost), 3000);
+      awayTimer ||= setTimeout(() => {
+        words.stream = "lost";
+        line(words.wordLost);
+      }, 3000);
       if (stream.readyState === EventSource.CLOSED) {
         setTimeout(listen, retryIn);
         retryIn = Math.min(retryIn * 2, 30000);
@@ -147,13 +151,9 @@
     openCall(query.get("number"), query.get("direction"), query.get("unique_id"));
   }
 
-  window.addEventListener("message", (event) => {
-    const allowed = words.origins.split(" ").filter(Boolean);
-    const message = event.data;
-    if (event.source !== window.parent || !allowed.includes(event.origin) || words.live !== "yes") return;
-    if (!message || message.type !== "ipex.call" || message.v !== 1) return;
-    openCall(String(message.number ?? ""), String(message.direction ?? ""), String(message.uniqueId ?? ""));
-  });
+  // From embedded.js, which listens to the page around us.
+  root.addEventListener("ipex:call", ({ detail }) => openCall(detail.number, detail.direction, detail.uniqueId));
+  root.addEventListener("ipex:say", ({ detail }) => line(detail, 4000));
 
   // -- the note ------------------------------------------------------------------------------------------------------
 
@@ -525,7 +525,7 @@
 
   function act(key, event) {
     const element = root.querySelector(`[data-key="${CSS.escape(key)}"]`);
-    if (!element || (element.matches("textarea") && !element.checkVisibility())) return;
+    if (!element?.checkVisibility({ visibilityProperty: true })) return;
     event.preventDefault();
     if (element.matches('[type="radio"]')) pick(element, true);
     else if (element.matches("textarea")) element.focus();
