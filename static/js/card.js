@@ -63,6 +63,7 @@
     };
     const end = () => {
       row.classList.remove("dragged");
+      handle.focus();
       for (const [name, act] of acts) handle.removeEventListener(name, act);
       if ([...list.children].indexOf(row) === before) return;
       say(row);
@@ -133,7 +134,21 @@
   document.addEventListener("click", (event) => {
     if (!event.target.closest(".card-add")) close();
   });
+  // After "Remove" the focus goes to the field that took the place.
+  let removed = -1;
+  form.addEventListener("click", (event) => {
+    const row = event.target.closest(".card-remove")?.closest(".card-row");
+    removed = row ? [...row.parentNode.children].indexOf(row) : -1;
+  });
+  const focusNext = () => {
+    if (removed < 0) return;
+    const rows = document.querySelectorAll(".card-rows > .card-row");
+    (rows[Math.min(removed, rows.length - 1)]?.querySelector(".card-remove") ?? find())?.focus();
+    removed = -1;
+  };
+
   document.addEventListener("htmx:afterSwap", (event) => {
+    if (document.activeElement === document.body) focusNext();
     if (event.target.id === "card-found" || event.target.id === "card-fields") opened();
   });
   document.addEventListener("htmx:afterRequest", (event) => {
