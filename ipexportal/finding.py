@@ -29,7 +29,7 @@ def customers(text: str, rows: QuerySet[Tenant] | None = None) -> QuerySet[Tenan
 
 def _named(word: str) -> Q:
     instance = Instance.objects.filter(tenant=OuterRef("pk"), url__icontains=_host(word))
-    return Q(name__icontains=word) | Q(slug__icontains=word) | Q(contact_email__icontains=word) | Exists(instance)
+    return Q(name__icontains=word) | Q(slug__icontains=word) | Q(contact_email__icontains=word) | Q(Exists(instance))
 
 
 def _host(word: str) -> str:
@@ -40,9 +40,9 @@ def _host(word: str) -> str:
 def _used_by(word: str) -> Q:
     agents = Q(email__icontains=word) | Q(upn__icontains=word) | Q(name__icontains=word) | Q(line=word) | Q(login=word)
     return (
-        Exists(Agent.objects.filter(agents, tenant=OuterRef("pk")))
-        | Exists(Membership.objects.filter(tenant=OuterRef("pk"), user__email__icontains=word))
-        | Exists(Invitation.objects.filter(tenant=OuterRef("pk"), email__icontains=word))
+        Q(Exists(Agent.objects.filter(agents, tenant=OuterRef("pk"))))
+        | Q(Exists(Membership.objects.filter(tenant=OuterRef("pk"), user__email__icontains=word)))
+        | Q(Exists(Invitation.objects.filter(tenant=OuterRef("pk"), email__icontains=word)))
     )
 
 

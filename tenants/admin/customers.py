@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -115,7 +115,7 @@ class TenantAdmin(Kept):
         frame = customer_page.head(self.page(request, pk)) | {"tab": "settings"}
         return super().change_view(request, str(pk), extra_context=frame)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         return redirect("admin:tenants_tenant_change", obj.pk)
 
     def get_queryset(self, request: HttpRequest) -> Rows:

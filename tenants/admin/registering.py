@@ -68,15 +68,16 @@ class CustomerForm(forms.Form):
     understood: Understood | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
 
     def clean_name(self) -> str:
         return " ".join(str(self.cleaned_data["name"]).split())
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"].lower()
-        taken = Tenant.objects.filter(slug=slug).exclude(code=self.cleaned_data.get("code")).first() if slug else None
-        if taken:
+        taken = Tenant.objects.filter(slug=slug).first() if slug else None
+        if taken and taken.code != self.cleaned_data.get("code"):
             sentence = _("%(customer)s has this short name already.") % {"customer": taken.name}
             raise ValidationError(sentence)
         return slug
