@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from crmwindow import calls, card, presentation, problems, records
-from crmwindow.models import Leg
+from crmwindow.models import Call, Leg
 from crmwindow.sessions import AgentRequest, WindowRequest
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import DataverseError
@@ -40,7 +40,7 @@ def matches_answer(
     request: AgentRequest, leg: Leg, shown: card.Matches, *, status: int = 200, focus: bool = False, **more: Any
 ) -> HttpResponse:
     context = context_of(request) | {"call": presentation.call_of(leg), "matches": shown, "focus": focus} | more
-    if shown.step == "unknown":
+    if shown.step == "unknown" and leg.call.caller == Call.Caller.NUMBER:
         context |= _options(leg)
     return render(request, "crmwindow/slots.html", context, status=status)
 

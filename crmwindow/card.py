@@ -74,6 +74,8 @@ class Match:
     link: str = ""  # deep link into the CRM
     details: Details | None = None  # what came with the search
     has_company: bool = False  # whose fields are still to be asked for, in a slot of its own
+    flags: tuple[str, ...] = ()  # "Do not phone", in words
+    by_name: bool = False  # chosen by name: the record does not hold the number
 
     @property
     def initials(self) -> str:
@@ -115,6 +117,11 @@ class Matches:
         if self.step == "failed":
             return 5 if self.problem and self.problem.act == "retry" else 0
         return 1 if self.pending or self.step == "searching" else 0
+
+    @property
+    def holders(self) -> int:
+        """How many records hold the number."""
+        return sum(not match.by_name for match in self.found)
 
     @property
     def last_key(self) -> int:

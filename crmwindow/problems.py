@@ -143,3 +143,7 @@ def opening_late() -> Problem:
 
 def not_created(refusal: Exception) -> Problem:
     return Problem(title=_("The record was not created"), text=str(refusal), tone="bad")
+
+
+def not_added(refusal: Exception) -> Problem:
+    return Problem(title=_("The number was not added"), text=str(refusal), tone="bad")

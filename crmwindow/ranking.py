@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import formats, timezone
@@ -36,6 +36,8 @@ class Match:
     last_activity: datetime | None
     reason: str
     fields: tuple[tuple[str, str, str], ...] = ()
+    flags: tuple[str, ...] = ()
+    by_name: bool = False
 
 
 def rank(hits: Iterable[Hit], *, me: str, remembered: tuple[str, str] | None) -> list[Match]:
@@ -50,6 +52,14 @@ def rank(hits: Iterable[Hit], *, me: str, remembered: tuple[str, str] | None) ->
     only = len(ordered) == 1
     last_inactive = len([hit for hit in ordered if not hit.inactive]) > 0
     return [_match(hit, me, remembered, only=only, last=last_inactive) for hit in ordered]
+
+
+def rank_names(hits: Iterable[Hit], *, me: str) -> list[Match]:
+    """Of a search by name: active, owned by `me`, last activity. The number plays no part."""
+    named = [replace(hit, column_label="", by_name=False) for hit in hits]
+    ordered = sorted(named, key=lambda hit: hit.modified, reverse=True)
+    ordered.sort(key=lambda hit: (hit.inactive, not _owned(hit, me)))
+    return [_match(hit, me, None, only=False, last=True) for hit in ordered]
 
 
 def _place(hit: Hit, me: str, remembered: tuple[str, str] | None) -> tuple[bool, bool, bool, bool]:
@@ -88,6 +98,8 @@ def _match(hit: Hit, me: str, remembered: tuple[str, str] | None, *, only: bool,
         last_activity=modified,
         reason=_reason(hit, me, modified, remembered=is_remembered, only=only, last=last),
         fields=hit.fields,
+        flags=hit.flags,
+        by_name=hit.by_name,
     )
 
 
@@ -95,6 +107,8 @@ def _reason(hit: Hit, me: str, modified: datetime | None, *, remembered: bool, o
     parts = []
     if remembered:
         parts.append(_("You chose this record for the number last time."))
+    elif hit.by_name:
+        parts.append(_("You found this record by name."))
     elif not hit.inactive:
         parts.append(_only(hit) if only else _column(hit))
     if hit.inactive:

@@ -26,6 +26,8 @@ from tenants.values import shown_fields
 
 ROWS = 50
 THREADS = 32
+FLAGS = ("donotphone", "donotemail", "creditonhold")
+"""Columns of Microsoft's own tables that warn whoever speaks with the caller."""
 FIRST_LOOK = 0.35
 """Seconds after which what is there is shown although a table still owes its answer."""
 
@@ -50,6 +52,8 @@ class Hit:
     inactive: bool = False
     modified: str = ""
     fields: tuple[tuple[str, str, str], ...] = ()
+    flags: tuple[str, ...] = ()  # of FLAGS
+    by_name: bool = False  # the agent found it by name; its phone columns do not hold the number
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,14 @@ class SearchResult:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SearchResult:
-        hits = tuple(Hit(**{**hit, "fields": tuple(map(tuple, hit["fields"]))}) for hit in data["hits"])
+        hits = tuple(map(_hit_again, data["hits"]))
         rest = {key: data[key] for key in ("failed", "labels")}
         return cls(hits, refused=tuple(data["refused"]), pending=tuple(data["pending"]), **rest)
+
+
+def _hit_again(data: dict[str, Any]) -> Hit:
+    fields, flags = tuple(map(tuple, data["fields"])), tuple(data.get("flags", ()))
+    return Hit(**{**data, "fields": fields, "flags": flags})
 
 
 _PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
@@ -184,7 +193,7 @@ def _path(table: SearchTable) -> str:
 
 def selected(table: SearchTable) -> tuple[str, ...]:
     """All that a card needs, in one request; only what metadata knows."""
-    wanted = [table.table.id_column, table.table.name_column, "statecode", "modifiedon", "_ownerid_value"]
+    wanted = [table.table.id_column, table.table.name_column, "statecode", "modifiedon", "_ownerid_value", *FLAGS]
     columns = [*table.names, *table.phones, *(field.column for field in table.fields)]
     columns += [table.company] if table.company else []
     wanted += [column.property for column in columns]
@@ -210,6 +219,7 @@ def hit_of(table: SearchTable, row: dict[str, Any], language: str, *, column: st
         inactive=row.get("statecode") not in (None, 0),
         modified=str(row.get("modifiedon") or ""),
         fields=tuple(shown_fields(table.fields, row, str(row.get(table.table.id_column, "")), language)),
+        flags=tuple(name for name in FLAGS if row.get(name) is True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmwindow import sign_in_views, views
+from crmwindow import finding_views, sign_in_views, views
 from tenants import views as tenant_views
 
 app_name = "window"
@@ -20,6 +20,12 @@ urlpatterns = [
     path(shell + "calls/<uuid:call>/matches/", views.matches, name="matches"),
     path(shell + "calls/<uuid:call>/details/", views.details, name="details"),
     path(shell + "calls/<uuid:call>/history/", views.history, name="history"),
+    path(shell + "calls/<uuid:call>/find/", finding_views.find, name="find"),
+    path(shell + "calls/<uuid:call>/number/", finding_views.number, name="number"),
+    path(shell + "names/", finding_views.names, name="names"),
+    path(shell + "about/", finding_views.about, name="about"),
+    path(shell + "number/", finding_views.number_add, name="number_add"),
+    path(shell + "forget/", finding_views.forget, name="forget"),
     path(shell + "choose/", views.choose, name="choose"),
     path(shell + "note/", views.save_note, name="note"),
     path(shell + "note/send/", views.send_note, name="note_send"),

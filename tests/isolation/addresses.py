@@ -46,6 +46,12 @@ WINDOW: dict[str, Row] = {
     "window:matches": only_jana("GET"),
     "window:details": only_jana("GET"),
     "window:history": only_jana("GET"),
+    "window:find": only_jana("GET"),
+    "window:names": only_jana("POST"),
+    "window:number": ("GET", (401, 404, 404, 401, 401, 401, 401)),  # asked without a record: nothing to show
+    "window:number_add": only_jana("POST"),
+    "window:about": only_jana("POST"),
+    "window:forget": only_jana("POST"),
     "window:choose": only_jana("POST"),
     "window:note": only_jana("POST"),
     "window:note_send": only_jana("POST"),

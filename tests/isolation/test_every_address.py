@@ -16,6 +16,7 @@ from tests.isolation.conftest import ACMES, World
 
 pytestmark = pytest.mark.django_db
 OF_A_CALL = ("window:call", "window:who", "window:matches", "window:details", "window:history")
+OF_A_CALL += ("window:find", "window:number")
 OF_AN_ATTEMPT = ("window:sign_in_status", "window:sign_in_code")
 POSTS_ABOUT_A_CALL = [name for name, row in WINDOW.items() if row[0] == "POST" and row[1][2] == 404]
 INLINE = re.compile(
@@ -49,9 +50,13 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
 
 def values(name: str, world: World) -> dict[str, str]:
     """Of a POST that would change something if it got through."""
+    record = f"contact:{world.call.legs.get(agent=world.jana).shown_id or uuid.uuid4()}"
     more: dict[str, dict[str, str]] = {
         "window:open": {"number": "605333444", "unique_id": "9003.3"},
         "window:choose": {"record": "nobody"},
+        "window:names": {"q": "Horáková"},
+        "window:about": {"record": record},
+        "window:number_add": {"record": record, "column": "telephone2"},
         "window:note_keep": {"keep": "theirs"},
         "window:create": {"table": "phonecall", "code": "x" * 20, "last_name": "Vetřelec"},
         "window:sign_in_code": {"code": "000000"},
