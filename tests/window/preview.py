@@ -160,6 +160,26 @@ IDLE = card.Idle(
 )
 
 
+NAMES = (
+    replace(JANA, reason="Kontakt je váš."),
+    replace(JANA, name="Hornbach Baumarkt CS spol. s r.o., centrální nákup a zákaznický servis", company="", shape="company", table_label="Obchodní vztah", reason="Vlastník: Klára Šimková."),
+    replace(JANA, name="Petr Horník", reason="Neaktivní od 1. 3. 2026, proto až poslední.", active=False),
+)  # fmt: skip
+REMEMBERED_ONE = replace(
+    JANA, remembered=True, flags=("Nevolat", "Pozastavený úvěr"), reason="Tento záznam jste u čísla vybrali minule."
+)
+REMEMBERED = card.Matches(found=(REMEMBERED_ONE, *NAMES[1:]), chosen=REMEMBERED_ONE)
+PLACES = {
+    "places": [
+        {"name": "mobilephone", "label": "Mobilní telefon", "value": ""},
+        {"name": "telephone1", "label": "Telefon do zaměstnání", "value": "+420 585 123 400 linka 12"},
+        {"name": "telephone2", "label": "Telefon domů", "value": ""},
+    ],
+    "preferred": "mobilephone",
+}
+NOT_ADDED = card.Problem(title="Číslo není přidané", text="CRM změnu odmítlo. Proč, zjistí správce.", tone="bad")
+
+
 def shell(state: card.State, **slots: object) -> str:
     """The whole page with its slots already filled, as they are once Microsoft has answered."""
     context = {"instance": INSTANCE, "state": state, "origins": "", "live": False}
@@ -169,6 +189,9 @@ def shell(state: card.State, **slots: object) -> str:
         page = merge(page, render_to_string("crmwindow/slots.html", slots))
         if "history" in slots:
             page = merge(page, render_to_string("crmwindow/slots.html#history", slots))
+    if "panel" in slots:
+        panel = {"instance": INSTANCE, "call": state.call, **slots}
+        page = merge(page, render_to_string(f"crmwindow/finding.html#{slots['panel']}", panel))
     if "sign_in" in slots:
         page = merge(page, render_to_string("crmwindow/sign_in.html", {"instance": INSTANCE, **slots}))
     return page
@@ -203,6 +226,11 @@ def states() -> dict[str, str]:
         "two-calls": shell(replace(answered, others=(SECOND,)), matches=ONE, history=HISTORY),
         "matches": shell(replace(BASE, call=MANY_CALL), matches=MANY),
         "matches-answered": shell(replace(BASE, call=replace(MANY_CALL, state="answered")), matches=MANY),
+        "remembered": shell(answered, matches=REMEMBERED, history=HISTORY),
+        "finding": shell(answered, panel="found", purpose="about", text="hor", asked=True, names=NAMES, more=True),
+        "finding-nobody": shell(answered, panel="found", purpose="about", text="horx", asked=True, names=()),
+        "adding": shell(unknown, panel="adding", match=NAMES[0], record=PLACES),
+        "adding-refused": shell(unknown, panel="adding", match=NAMES[0], record=PLACES, problem=NOT_ADDED),
         "unknown": shell(unknown, matches=card.Matches(), options=OPTIONS, with_company=True),
         "create-refused": shell(unknown, matches=card.Matches(old=(replace(JANA, name="Lucie Marková", reason="Neaktivní od 2. 5. 2024."),)), options=REFUSED, with_company=True),
         "microsoft-down": shell(call, matches=card.Matches(problem=DOWN)),
