@@ -32,7 +32,7 @@ HOME = "/portal/"
 
 @pytest.fixture
 def invited(acme: Tenant) -> Invitation:
-    return invitations.invite(tenant=acme, email="Alena@acme.example", by="ivana")
+    return invitations.invite(tenant=acme, email="Alena@acme.example", by="ivana", language="en")
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_opening_the_link_alone_changes_nothing_and_signs_nobody_in(janas_link: 
     assert not scanner.cookies
     assert not SignInAttempt.objects.exists()
     assert Agent.objects.values().get() == before
-    assert scanner.get("/accounts/email/").status_code == 302
+    assert scanner.get("/portal/account/").status_code == 302
     assert scanner.get(f"/window/{jana.tenant.instance.code}/state/", headers={"HX-Request": "true"}).status_code != 200
 
 
