@@ -7,15 +7,14 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from crmwindow import card, finding, learned, lookup, number_adding, outbox, presentation, problems
+from crmwindow import finding, learned, lookup, number_adding, outbox, presentation, problems
 from crmwindow.answers import context_of, leg_or_404, matches_answer, uuid_of
 from crmwindow.models import Call, Leg
 from crmwindow.sessions import AgentRequest, agent_view
 from tenants.dataverse.budget import Budget
-from tenants.dataverse.errors import DataverseError, NotFound
+from tenants.dataverse.errors import DataverseError
 
 SECONDS = 2.0
 
@@ -39,7 +38,7 @@ def names(request: AgentRequest) -> HttpResponse:
         try:
             found = finding.by_name(request.agent, text, budget=Budget(SECONDS))
         except DataverseError as error:
-            shown["problem"] = problems.of(error)
+            shown["problem"] = problems.finding(error)
         else:
             listed = [presentation.match_of(leg, match) for match in found.matches]
             shown |= {"names": listed, "more": found.more, "failed": found.failed, "asked": True}
@@ -56,7 +55,7 @@ def about(request: AgentRequest) -> HttpResponse:
     try:
         finding.take_for(leg=leg, table=table, record_id=record_id, budget=Budget(SECONDS))
     except DataverseError as error:
-        return _panel(request, leg, "found", purpose="about", problem=_problem(error), status=422)
+        return _panel(request, leg, "found", purpose="about", problem=problems.finding(error), status=422)
     return _card(request, leg)
 
 
@@ -82,7 +81,7 @@ def number_add(request: AgentRequest) -> HttpResponse:
     except number_adding.NotAdded as refusal:
         problem = problems.not_added(refusal)
     except DataverseError as error:
-        problem = _problem(error)
+        problem = problems.finding(error)
     else:
         return _card(request, leg)
     return _number_panel(request, leg, table, record_id, problem=problem, status=422)
@@ -106,7 +105,8 @@ def _number_panel(
     try:
         record = number_adding.read(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
     except DataverseError as error:
-        return _panel(request, leg, "adding", problem=problem or _problem(error), status=max(status, 422))
+        failed = problem or problems.finding(error)
+        return _panel(request, leg, "adding", problem=failed, status=422, wanted=f"{table}:{record_id}")
     shown = {"record": record, "match": presentation.match_of(leg, finding.shown(record.hit, leg))}
     return _panel(request, leg, "adding", problem=problem, status=status, **shown)
 
@@ -129,9 +129,3 @@ def _record(text: str) -> tuple[str, uuid.UUID]:
     if known is None:
         raise Http404
     return table, known
-
-
-def _problem(error: DataverseError) -> card.Problem:
-    if isinstance(error, NotFound):
-        return card.Problem(title=_("The record is no longer in the CRM"), text=_("Look for another one."))
-    return problems.of(error)

@@ -159,7 +159,7 @@ def _write(
             raise _changed() from error
     except errors.Unavailable as error:
         if not error.may_have_applied:
-            raise
+            raise _not_sure() from error
     except errors.MissingPrivilege as error:
         right = error.privilege or _("a right")
         sentence = _("Your role in the CRM lacks a right for this (%(right)s). A CRM admin can add it.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crmwindow.card import Problem
 from crmwindow.search import problem_of
-from tenants.dataverse.errors import DataverseError
+from tenants.dataverse.errors import DataverseError, NotFound, Unavailable
 from tenants.refusals import Refusal
 
 
@@ -143,6 +145,18 @@ def opening_late() -> Problem:
 
 def not_created(refusal: Exception) -> Problem:
     return Problem(title=_("The record was not created"), text=str(refusal), tone="bad")
+
+
+def finding(error: DataverseError) -> Problem:
+    """Of a search by name, or of a record found so. Signing in is offered above the card already."""
+    if isinstance(error, NotFound):
+        return Problem(title=_("The record is no longer in the CRM"), text=_("Look for another one."))
+    problem = replace(of(error), act="")
+    return (
+        replace(problem, text=_("Try again in a while. The note is kept."))
+        if isinstance(error, Unavailable)
+        else problem
+    )
 
 
 def not_added(refusal: Exception) -> Problem:

@@ -44,11 +44,19 @@
     const at = options.indexOf(chosen());
     if (event.key === "ArrowDown") select(options[Math.min(at + 1, options.length - 1)]);
     else if (event.key === "ArrowUp") select(options[Math.max(at - 1, 0)]);
-    else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) (chosen() || (options.length === 1 ? options[0] : null))?.click();
+    else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) confirm(options);
     else if (event.key === "Escape" && event.target.value) empty();
     else if (event.key === "Escape" && root.querySelector("[data-back]")) back();
     else return false;
     return true;
+  }
+
+  // What is listed may still belong to what was typed before.
+  function confirm(options) {
+    if (byId("found").dataset.old) return;
+    const option = chosen() || (options.length === 1 ? options[0] : null);
+    if (option) option.click();
+    else htmx.trigger("#find-name", "again");
   }
 
   function back() {
@@ -59,7 +67,8 @@
     const acts = [...menu.querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return false;
-    acts[(acts.indexOf(document.activeElement) + step + acts.length) % acts.length].focus();
+    const at = acts.indexOf(document.activeElement);
+    acts[at < 0 && step < 0 ? acts.length - 1 : (at + step + acts.length) % acts.length].focus();
     return true;
   }
 
@@ -95,6 +104,12 @@
       byId("find-name").focus();
     }
     if (byId("find-name") && !chosen()) select(null);
+  });
+
+  root.addEventListener("input", (event) => {
+    if (event.target.id !== "find-name") return;
+    byId("found").dataset.old = "yes";
+    select(null);
   });
 
   root.addEventListener("click", (event) => {
