@@ -36,9 +36,9 @@ _http.trust_env = False
 def communicator(request: HttpRequest) -> HttpResponse:
     """Whose Communicator it is, the host says: on the portal's own address the window would not be cross-site."""
     if request.get_host() == settings.PORTAL.netloc:
-        return HttpResponseRedirect(_address(DESKS[0]))
+        return HttpResponseRedirect(address_of(DESKS[0]))
     desk = desk_at(request.get_host())
-    others = [(one, _address(one)) for one in DESKS if one != desk]
+    others = [(one, address_of(one)) for one in DESKS if one != desk]
     context = {
         "desk": desk,
         "others": others,
@@ -47,7 +47,7 @@ def communicator(request: HttpRequest) -> HttpResponse:
         "mode": _mode(),
         "widths": WIDTHS,
         "keys": _KEYS,
-        "crm": f"{settings.ENTRA_AUTHORITY}/main.aspx?appid={APP_ID}",
+        "crm": crm_address(),
         "journal_from": max(0, journal.last - 50),
     }
     return render(request, "simulator/communicator.html", context)
@@ -183,5 +183,9 @@ def _json(request: HttpRequest) -> dict[str, Any]:
     return asked if isinstance(asked, dict) else {}
 
 
-def _address(desk: Desk) -> str:
+def crm_address() -> str:
+    return f"{settings.ENTRA_AUTHORITY}/main.aspx?appid={APP_ID}"
+
+
+def address_of(desk: Desk) -> str:
     return f"{settings.PORTAL.scheme}://{desk.host}:{settings.PORTAL.port}/"

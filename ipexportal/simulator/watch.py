@@ -16,6 +16,7 @@ from django.utils.translation import ngettext_lazy
 
 from crmwindow import lookup
 from crmwindow.models import Leg, Note, WindowSession
+from ipexportal.simulator import received
 from ipexportal.simulator.exchange import PhoneCall, exchange
 from ipexportal.simulator.journal import journal
 from tenants.dataverse.budget import Budget
@@ -42,12 +43,15 @@ _told: set[tuple[str, str, str]] = set()
 
 
 class Watch:
-    """ASGI around the product: notes when a window's fragment has left."""
+    """ASGI around the product: notes when a window's fragment has left, and what the exchange sent."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == received.PATH:
+            await received.noted(self._app, scope, receive, send)
+            return
         what = _fragment(scope)
         if not what:
             await self._app(scope, receive, send)

@@ -1,4 +1,5 @@
 // The demo's Communicator: buttons ask this page's own server, which acts as the telephone exchange; the table is polled.
+// Its CRM window is made by host.js, as any Communicator's would be.
 (() => {
   "use strict";
 
@@ -79,17 +80,25 @@
     });
   }
 
+  const crm = new IpexWindow(byId("crm-place"), { canDial: true, title: words.windowTitle });
+  crm.frame.id = "crm-window";
+  crm.frame.className = "w360";
+  crm.addEventListener("dial", ({ detail }) => {
+    number.value = detail.number;
+    act({ act: "dial", number: detail.number });
+  });
+
   const widths = [...document.querySelectorAll("[data-width]")];
   for (const width of widths) {
     width.addEventListener("click", () => {
-      byId("crm-window").className = `w${width.dataset.width}`;
+      crm.frame.className = `w${width.dataset.width}`;
       press(widths, width);
     });
   }
 
   async function openWindow() {
     const ticket = await post(words.windowUrl, {});
-    if (ticket) byId("crm-window").src = ticket.url;
+    if (ticket) crm.open(ticket.url);
   }
 
   // -- what happened --------------------------------------------------------------------------------------------------

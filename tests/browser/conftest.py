@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +81,14 @@ def demo() -> Iterator[Demo]:
         crm = re.search(r"(http://127\.0\.0\.1:\d+)/main\.aspx", said)
         assert key, said
         assert crm, said
+        rest: list[str] = []
+        reader = threading.Thread(target=rest.extend, args=(process.stdout,))  # a full pipe would stop the demo
+        reader.start()
         yield Demo(port, crm[1], key[1])
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)
-    assert (process.returncode, rest.splitlines()[-1:]) == (0, ["Stopped."]), rest
+        process.wait(timeout=20)
+        reader.join(timeout=5)
+    assert (process.returncode, [line.strip() for line in rest[-1:]]) == (0, ["Stopped."]), "".join(rest)
 
 
 def _line_before_the_last(lines: Any) -> str:
