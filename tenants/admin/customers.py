@@ -23,12 +23,27 @@ from tenants.admin.rows import Kept, Shown, TabularInline, without_shortcuts
 from tenants.models import Membership, Tenant
 
 if TYPE_CHECKING:
+    from django.forms import models as forms
+
+    BaseInlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
     from tenants.admin.rows import Rows
     from tenants.progress import Progress
+else:
+    from django.forms.models import BaseInlineFormSet
+
+
+class NamedRemoval(BaseInlineFormSet):
+    """Django's tables of rows leave the box in the last column without a name."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].widget.attrs["aria-label"] = form.fields["DELETE"].label
 
 
 class MembershipInline(TabularInline):
     model = Membership
+    formset = NamedRemoval
     extra = 0
     autocomplete_fields = ("user",)
 

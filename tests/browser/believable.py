@@ -215,7 +215,7 @@ def _alice(acme: Tenant) -> User:
 
 PEOPLE = (
     ("Tomáš Beneš", "tomas", "163"), ("Ondřej Pátek", "ondrej", "1446"), ("Radek Vávra", "radek", "1447"),
-    ("Eva Součková", "eva.souckova", "1448"), ("Michal Dušek", "michal", "1449"),
+    ("Eva Součková", "eva", "1448"), ("Michal Dušek", "michal", "1449"),
     ("Ludmila Králová", "ludmila", "1450"), ("Petr Nový", "petr.novy", ""),
 )  # fmt: skip
 

@@ -67,7 +67,7 @@ lastname = nnn_organisationName
 
 položka1 popisek = Počet objednávek
 položka1 entita = Account
-položka1 identifikátor = my_OrdersCount
+položka1 identifikátor = nnn_myOrdersCount
 """
 ACME = "/admin/tenants/tenant/{acme}"
 STEPS = {
@@ -83,7 +83,7 @@ STEPS = {
     "live": "Spuštění",
 }
 OFFICE = (
-    Scene("cockpit", "Přehled všech zákazníků", "/admin/", "ivana", kept=(WIDE, DARK, "768"), dark=True),
+    Scene("cockpit", "Přehled všech zákazníků", "/admin/", "ivana", kept=(WIDE, DARK), dark=True),
     Scene(
         "register-understood",
         "Nový zákazník, adrese rozumíme",
@@ -106,7 +106,7 @@ OFFICE = (
         ),
         dark=True,
     ),
-    Scene("customer-checks", "Zákazník: ověření", f"{ACME}/change/", "ivana", kept=(WIDE, DARK), dark=True),
+    Scene("customer-checks", "Zákazník: ověření", f"{ACME}/change/", "ivana", dark=True),
     Scene("customer-setup", "Zákazník: nastavení", f"{ACME}/setup/", "ivana"),
     Scene("customer-agents", "Zákazník: agenti", f"{ACME}/agents/", "ivana"),
     Scene("customer-calls", "Zákazník: hovory a poznámky", f"{ACME}/calls/", "ivana"),
@@ -147,21 +147,21 @@ DOOR = (
     ),
     Scene("second-factor-set-up", "Zapnutí druhého faktoru", "/accounts/second-factor/set-up/"),
     Scene("invitation", "Pozvánka", "{invitation}", ""),
-    Scene("activation", "Aktivace okna", "{activation}", "", kept=(WIDE, PHONE), dark=True),
+    Scene("activation", "Aktivace okna", "{activation}", "", dark=True),
     Scene("account", "Můj účet", "/portal/account/", dark=True),
 )
 PORTAL = (
-    Scene("checklist", "Postup napojení", "/portal/{code}/", kept=(WIDE, PHONE, DARK), dark=True),
+    Scene("checklist", "Postup napojení", "/portal/{code}/", kept=(WIDE, PHONE), dark=True),
     *(
         Scene(
             f"checklist-{key}",
             f"Krok: {about}",
             f"/portal/{{code}}/?step={key}",
-            kept=(WIDE,) if key in {"instance", "from_to", "consent"} else (),
+            kept=(WIDE,) if key in {"instance"} else (),
         )
         for key, about in STEPS.items()
     ),
-    Scene("card", "Karta volajícího", "/portal/{code}/card/", kept=(WIDE, PHONE, DARK), dark=True),
+    Scene("card", "Karta volajícího", "/portal/{code}/card/", kept=(WIDE, PHONE), dark=True),
     Scene("searched", "Prohledávané sloupce", "/portal/{code}/card/searched/"),
     Scene("own-tables", "Vlastní tabulky", "/portal/{code}/own-tables/"),
     Scene(
@@ -169,7 +169,6 @@ PORTAL = (
         "Vlastní tabulka z textu, s překlepem",
         "/portal/{code}/own-tables/text/",
         act=types("#scheme", SCHEME),
-        kept=(WIDE, PHONE),
         dark=True,
     ),
     Scene("own-table-choose", "Výběr tabulky", "/portal/{code}/own-tables/choose/"),
@@ -189,4 +188,14 @@ PORTAL = (
     Scene("ivr", "Systémový účet pro IVR", "/portal/{code}/ivr/"),
     Scene("colleagues", "Kolegové", "/portal/{code}/colleagues/"),
 )
-SCENES = OFFICE + DOOR + PORTAL
+CHANGING = (
+    Scene(
+        "customer-told",
+        "Zákazník: zpráva po pozvání",
+        f"{ACME}/change/",
+        "ivana",
+        in_turn(types("form.invite input[type=email]", "novy.spravce@acme.example"), presses("form.invite button")),
+        kept=(),
+    ),
+)
+SCENES = OFFICE + DOOR + PORTAL + CHANGING

@@ -40,7 +40,7 @@ SAID = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const parent = walker.currentNode.parentElement;
-    if (!parent.closest("code, kbd, pre, script, style, textarea, [lang]:not(html)") && !hidden(parent))
+    if (!parent.closest("code, kbd, pre, .clicks, script, style, textarea, [lang]:not(html)") && !hidden(parent))
       found.push(walker.currentNode.data);
   }
   for (const e of document.querySelectorAll("[placeholder],[aria-label],[title]"))
@@ -48,7 +48,8 @@ SAID = """() => {
   return [document.title, ...found].map(t => t.replace(/\\s+/g, " ").trim()).filter(Boolean);
 }"""
 CUT = """() => [...document.querySelectorAll("body *")].filter(e => {
-  if (!e.checkVisibility() || !e.innerText?.trim() || e.clientWidth < 4 || e.clientHeight < 4 || e.closest("svg")) return false;
+  if (!e.checkVisibility() || !e.innerText?.trim() || e.closest("svg, .original")) return false;
+  if (e.clientWidth < 4 || e.clientHeight < 4) return false;
   const style = getComputedStyle(e), cuts = value => value === "hidden" || value === "clip";
   if (style.clipPath !== "none" || style.webkitLineClamp !== "none") return false;
   const wide = e.scrollWidth > e.clientWidth + 1, high = e.scrollHeight > e.clientHeight + 2;
