@@ -13,7 +13,7 @@ from typing import Any, Literal
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from tenants import verification
 from tenants.models import (
@@ -60,7 +60,7 @@ STAGES = {
 PHASES = (
     gettext_lazy("Registered"),
     gettext_lazy("Instance confirmed"),
-    gettext_lazy("Set-up"),
+    pgettext_lazy("phase of a customer", "Set-up"),
     gettext_lazy("Pilot"),
     gettext_lazy("In operation"),
 )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class PortalRequest(HttpRequest):
     """A request of somebody signed in."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 

@@ -64,7 +64,12 @@ class World:
 
     def told_to(self, who: str, text: str) -> set[str]:
         """Which of the words about these calls, other than about their own, `who` reads in `text`."""
-        own: dict[str, tuple[str, ...]] = {"jana": ACMES, "eve": ("Eve Ciz",), "alice": ("Jana Nov",), "ivana": ("Jana Nov",)}
+        own: dict[str, tuple[str, ...]] = {
+            "jana": ACMES,
+            "eve": ("Eve Ciz",),
+            "alice": ("Jana Nov",),
+            "ivana": ("Jana Nov",),
+        }
         return {word for word in (*ACMES, *BETAS) if word in text} - set(own.get(who, ()))
 
     def rows(self) -> list[Any]:
