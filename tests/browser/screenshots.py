@@ -40,7 +40,7 @@ SAID = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const parent = walker.currentNode.parentElement;
-    if (!parent.closest("code, kbd, .key, .card-keys, pre, .clicks, script, style, textarea, [lang]:not(html)") && !hidden(parent))
+    if (!parent.closest("code, .key, pre, .clicks, script, style, textarea, [lang]:not(html)") && !hidden(parent))
       found.push(walker.currentNode.data);
   }
   for (const e of document.querySelectorAll("[placeholder],[aria-label],[title]"))
