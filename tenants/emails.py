@@ -22,6 +22,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import F, Q
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -98,7 +99,7 @@ def secret_letter(mail: OutgoingMail) -> Letter:
         raise NotWanted("renewed")
     days = (last - timezone.localdate()).days
     context = {"days": max(days, 0), "expired": days < 0, "date": day(last), "client_id": account.client_id}
-    return _to_admin(mail, "secret", context)
+    return _to_admin(mail, "secret", context, page="ivr")
 
 
 @writes(Kind.ALARM)
@@ -107,7 +108,7 @@ def alarm_letter(mail: OutgoingMail) -> Letter:
     said = [row.said for row in verification.of_run(mail.check_run).turned_red] if mail.check_run else []
     if not said:
         raise NotWanted("in_order")
-    return _to_admin(mail, "alarm", {"checks": said, "count": len(said)})
+    return _to_admin(mail, "alarm", {"checks": said, "count": len(said)}, page="checks")
 
 
 @writes(Kind.REMINDER)
@@ -116,16 +117,17 @@ def reminder_letter(mail: OutgoingMail) -> Letter:
     asked = reminding.asked_of(mail.tenant)
     if not asked:
         raise NotWanted("nothing_missing")
-    return _to_admin(mail, "reminder", {"asked": asked, "count": len(asked)})
+    return _to_admin(mail, "reminder", {"asked": asked, "count": len(asked)}, page="checklist")
 
 
-def _to_admin(mail: OutgoingMail, template: str, context: dict[str, Any]) -> Letter:
-    user = mail.user
+def _to_admin(mail: OutgoingMail, template: str, context: dict[str, Any], *, page: str) -> Letter:
+    """The link leads to the page of the portal where it can be mended."""
+    user, link = mail.user, f"{settings.PORTAL_URL}{reverse(f'portal:{page}', args=[mail.tenant.code])}"
     if user is None:
-        return Letter(template, mail.tenant.contact_email, f"{settings.PORTAL_URL}/", "", context)
+        return Letter(template, mail.tenant.contact_email, link, "", context)
     if not user.is_active or not Membership.objects.filter(user=user, tenant=mail.tenant_id).exists():
         raise NotWanted("left")
-    return Letter(template, user.email, f"{settings.PORTAL_URL}/", user.get_full_name(), context)
+    return Letter(template, user.email, link, user.get_full_name(), context)
 
 
 def contact(tenant: Tenant) -> str:

@@ -145,6 +145,7 @@ def test_a_secret_is_warned_of_at_its_marks_once_each(
     assert {to for _sender, people in post_office.envelopes for to in people} == {"alice@acme.example"}
     assert "hush" not in "".join(map(str, post_office.received))
     assert "31. 1. 2027" in text_of(post_office.last).replace("\xa0", " ")
+    assert f"http://127.0.0.1:8000/portal/{account.instance.tenant.code}/ivr/" in text_of(post_office.last)
 
 
 def test_a_second_secret_in_parallel_counts(post_office: PostOffice, account: SystemAccount, alice: User) -> None:
