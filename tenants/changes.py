@@ -97,9 +97,9 @@ def sentence(entry: AuditEntry) -> str:
 
 
 def _parts(entry: AuditEntry) -> list[str]:
-    """Which sections of the configuration a change touched."""
-    found = (_PART.match(path) for path in (*entry.before, *entry.after))
-    return [str(PARTS[name]) for name in dict.fromkeys(part[0] for part in found if part) if name in PARTS]
+    """Which sections of the configuration a change touched, in their usual order: PostgreSQL keeps none of keys."""
+    touched = {part[0] for path in (*entry.before, *entry.after) if (part := _PART.match(path))}
+    return [str(words) for name, words in PARTS.items() if name in touched]
 
 
 def _names(actors: Iterable[str]) -> dict[str, str]:
