@@ -65,7 +65,7 @@ class Typed:
 
 
 def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> dict[str, Any]:
-    people, calls = (10, 40) if quick else (200, 5000)
+    people, calls = (8, 24) if quick else (200, 5000)
     with microsoft(records=200, agents=people) as stand_in:
         stand_in.latency(min(latency_ms, 20))
         say(f"{people} agents sign in…")

@@ -17,6 +17,7 @@ from tenants import activation, changes, intake, invitations, post, progress, re
 from tenants.admin.rows import staff
 from tenants.models import AuditEntry, Invitation, Membership, OutgoingMail, Tenant
 from tenants.portal import checks as portal_checks
+from tenants.roster import standing
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -147,7 +148,7 @@ def setup(page: Page) -> HttpResponse:
 
 def agents(page: Page) -> HttpResponse:
     rows = activation.with_steps(page.tenant.agents.all()).order_by("-window", "name")
-    people = [(agent, activation.state_of(agent)) for agent in rows[:MOST]]
+    people = [(agent, activation.state_of(agent), standing.obstacle(agent)) for agent in rows[:MOST]]
     return page.shown("agents", people=people, more=page.progress.agents.listed - len(people))
 
 

@@ -17,7 +17,7 @@ from tenants.admin import people_import
 from tenants.admin.rows import Kept, staff
 from tenants.models import Agent
 from tenants.portal.people import told_of_disabling, told_of_enabling, told_of_sending
-from tenants.roster import comparing
+from tenants.roster import comparing, standing
 from tenants.roster.columns import FIELDS
 
 if TYPE_CHECKING:
@@ -77,11 +77,7 @@ class AgentAdmin(Kept):
 
     @admin.display(description=gettext_lazy("stuck with"))
     def stuck(self, agent: Agent) -> str:
-        state = activation.state_of(agent)
-        failed = state.step == activation.Step.MAIL_FAILED
-        if state.refusal:
-            return f"{state.refusal.title} ({state.error})"
-        return state.mail_error if failed else "–"
+        return standing.obstacle(agent) or "–"
 
     def get_urls(self) -> list[Any]:
         pages: dict[str, tuple[str, Callable[..., HttpResponse]]] = {

@@ -88,6 +88,16 @@ def standing_of(agent: Agent) -> Standing:
     return _on_the_way(agent, state)
 
 
+def obstacle(agent: Agent) -> str:
+    """What somebody is stuck with, in a few words with the exact code; "" when they are not."""
+    state = activation.state_of(agent)
+    if state.refusal:
+        return f"{state.refusal.title} ({state.error})"
+    if state.step == Step.MAIL_FAILED:
+        return f"{_not_delivered(state).detail} ({state.mail_error})"
+    return ""
+
+
 def _off(agent: Agent) -> Standing:
     if agent.signed_in_at or agent.last_call_at:
         return Standing("", _("Off"), _("Calls come without the window."))
