@@ -13,6 +13,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import directory
@@ -29,6 +31,11 @@ def force_login_shows_a_second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
         signed_in.came_by(client, user, "mfa")
 
     monkeypatch.setattr(Client, "force_login", force_login)
+
+
+# How fast a busy machine makes up examples says nothing about us
+hypothesis_settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,9 @@ def play(tenant: Tenant, events: list[tuple[str, dict[str, str]]]) -> dict[str, 
     return {"call": facts, "answered": bool(call.answered_at), "ended": bool(call.ended_at), "legs": legs}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_order_and_repetition_ends_in_the_same_state(
     acme: Tenant, jana: Agent, bob: Agent, data: st.DataObject

@@ -86,7 +86,9 @@ class Story:
         return Note.objects.get(pk=self.note.pk)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(acts=st.lists(ACTS, min_size=3, max_size=14), completed=st.booleans())
 def test_one_activity_holds_the_newest_text(
     jana: Agent, talk: Callable[..., Leg], tell: Callable[..., None], microsoft: Any, acts: Any, completed: bool
