@@ -2,7 +2,6 @@
 
 from tenants.models.api_key import ApiKey
 from tenants.models.checks import CheckResult, CheckRun
-from tenants.models.common import LANGUAGES, WEBHOOK_KEYS, Coded, Label, digest, label_in
 from tenants.models.customers import CustomEntity, DisplayField, Instance, InstanceQuerySet, Membership, Tenant
 from tenants.models.identities import (
     CONNECTION_FOR,
@@ -14,6 +13,7 @@ from tenants.models.identities import (
     SystemAccount,
 )
 from tenants.models.mail import INVITED_FOR, Invitation, InvitationQuerySet, OutgoingMail
+from tenants.models.shared import LANGUAGES, WEBHOOK_KEYS, Coded, Label, digest, label_in
 from tenants.models.sign_ins import SIGN_IN_MINUTES, LinkedAccount, PortalAttempt, SignInAttempt
 from tenants.models.trace import AuditEntry, audit
 

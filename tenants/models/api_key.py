@@ -9,8 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models.common import Coded, digest
 from tenants.models.customers import Tenant
+from tenants.models.shared import Coded, digest
 
 
 class ApiKey(Coded):

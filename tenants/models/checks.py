@@ -6,8 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models.common import Coded
 from tenants.models.customers import Instance
+from tenants.models.shared import Coded
 
 
 class CheckRun(Coded):

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models.common import LANGUAGES, Coded, label_in
+from tenants.models.shared import LANGUAGES, Coded, label_in
 
 
 class Tenant(Coded):

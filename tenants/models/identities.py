@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.fields import EncryptedTextField
-from tenants.models.common import LANGUAGES, Coded
 from tenants.models.customers import Instance, Tenant
+from tenants.models.shared import LANGUAGES, Coded
 
 
 class MicrosoftToken(Coded):

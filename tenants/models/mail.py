@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models.checks import CheckRun
-from tenants.models.common import LANGUAGES, Coded
 from tenants.models.customers import Tenant
 from tenants.models.identities import Agent, SystemAccount
+from tenants.models.shared import LANGUAGES, Coded
 
 INVITED_FOR = timedelta(days=14)
 

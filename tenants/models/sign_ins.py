@@ -9,9 +9,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tenants.fields import EncryptedTextField
-from tenants.models.common import Coded
 from tenants.models.customers import Instance
 from tenants.models.identities import Agent
+from tenants.models.shared import Coded
 
 SIGN_IN_MINUTES = timedelta(minutes=10)
 
