@@ -39,7 +39,7 @@ class CodeForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth has no ty
         return email
 
 
-class SetUp(totp.ActivateTOTPView):  # type: ignore[misc]
+class SetUp(totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
     """The code typed here shows the second factor as well as one asked for at sign-in."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -48,14 +48,14 @@ class SetUp(totp.ActivateTOTPView):  # type: ignore[misc]
         return response
 
 
-class ShowAgain(second_factor.ReauthenticateView):  # type: ignore[misc]
+class ShowAgain(second_factor.ReauthenticateView):  # type: ignore[misc]  # allauth has no types
     def form_valid(self, form: Any) -> HttpResponse:
         self.request.session.pop(BACK, None)
         response: HttpResponse = super().form_valid(form)
         return response
 
 
-class SwitchOff(totp.DeactivateTOTPView):  # type: ignore[misc]
+class SwitchOff(totp.DeactivateTOTPView):  # type: ignore[misc]  # allauth has no types
     """A session opened with it is worth no more than one without."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -65,7 +65,7 @@ class SwitchOff(totp.DeactivateTOTPView):  # type: ignore[misc]
         return response
 
 
-class RecoveryCodes(recovery.ViewRecoveryCodesView):  # type: ignore[misc]
+class RecoveryCodes(recovery.ViewRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         back = self.request.session.pop(BACK, "") or resolve_url("portal:account")
         return {**super().get_context_data(**more), "back": back}
