@@ -15,6 +15,7 @@ MAX_CONDITIONS = 500
 MAX_URL = 32_768 - 2_000  # encoded characters for the filter; the rest is for host, table, $select and $top
 
 LONGEST_NAME = 100  # characters of a search by name that count
+_OR = "%20or%20"
 _COLUMN = "COLUMN"  # stands for the column while one number's alternatives are written, once for all its columns
 
 
@@ -49,10 +50,6 @@ def encoded_filters(
             length = len(part)
         packed[-1].append(part)
     return [f"({_OR.join(together)})" for together in packed]
-
-
-_COLUMN = "COLUMN"
-_OR = "%20or%20"
 
 
 @lru_cache(maxsize=64)
