@@ -128,6 +128,7 @@ class Agent(MicrosoftToken):
     line = models.CharField(_("line"), max_length=32, blank=True)
     window = models.BooleanField(_("CRM window"), default=False)
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, blank=True)
+    quiet = models.CharField(_("when the card comes up"), max_length=10, choices=Quiet, default=Quiet.ON_RING)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     # Bound at the first sign-in and never by name again
     directory_id = models.UUIDField(null=True, editable=False)
