@@ -11,6 +11,7 @@ from tenants.models.identities import (
     MicrosoftConnectionQuerySet,
     MicrosoftToken,
     SystemAccount,
+    SystemCertificate,
 )
 from tenants.models.mail import INVITED_FOR, Invitation, InvitationQuerySet, OutgoingMail
 from tenants.models.shared import LANGUAGES, WEBHOOK_KEYS, Coded, Label, digest, label_in
@@ -46,6 +47,7 @@ __all__ = [
     "PortalAttempt",
     "SignInAttempt",
     "SystemAccount",
+    "SystemCertificate",
     "Tenant",
     "audit",
     "digest",

@@ -43,6 +43,12 @@ class SystemAccount(MicrosoftToken):
     secret_expires_on = models.DateField(_("secret ends"), null=True, blank=True)
     second_client_secret = EncryptedTextField()
     second_secret_expires_on = models.DateField(_("second secret ends"), null=True, blank=True)
+    secret_added_at = models.DateTimeField(null=True, editable=False)
+    second_secret_added_at = models.DateTimeField(null=True, editable=False)
+    # The later end of its certificates, so that a list of customers need not read them
+    certificate_expires_on = models.DateField(_("certificate ends"), null=True, editable=False)
+    # What became of each credential (credentials.py): {"client_secret": {"worked_at": …, "refused_with": …}}
+    tried = models.JSONField(default=dict, editable=False)
 
     class Meta:
         verbose_name = _("system account")
@@ -50,6 +56,31 @@ class SystemAccount(MicrosoftToken):
 
     def __str__(self) -> str:
         return str(self.client_id)
+
+
+class SystemCertificate(Coded):
+    """A key pair with which a system account signs in instead of a secret. Only `public_part` (PEM) ever leaves."""
+
+    account = models.ForeignKey(
+        SystemAccount, verbose_name=_("system account"), on_delete=models.CASCADE, related_name="certificates"
+    )
+    private_key = EncryptedTextField()
+    public_part = models.TextField(editable=False)
+    thumbprint = models.CharField(_("thumbprint"), max_length=40, editable=False)  # SHA-1 in capitals, as Azure lists it
+    subject = models.CharField(_("subject"), max_length=200, editable=False)
+    starts_on = models.DateField(_("valid from"), editable=False)
+    expires_on = models.DateField(_("valid until"), editable=False)
+    made_here = models.BooleanField(default=False, editable=False)
+    added_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("certificate of a system account")
+        verbose_name_plural = _("certificates of system accounts")
+        ordering = ["-added_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "thumbprint"], name="tenants_certificate_once")]
+
+    def __str__(self) -> str:
+        return self.thumbprint
 
 
 CONNECTION_FOR = timedelta(hours=24)

@@ -165,6 +165,7 @@ def test_rotation_reaches_every_encrypted_column_of_every_app() -> None:
         "tenants.SystemAccount.client_secret",
         "tenants.SystemAccount.second_client_secret",
         "tenants.SystemAccount.token_cache",
+        "tenants.SystemCertificate.private_key",
         "crmwindow.Call.number",
         "crmwindow.LearnedMatch.number",
         "crmwindow.Lookup.result",
