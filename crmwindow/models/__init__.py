@@ -5,10 +5,12 @@ from crmwindow.models.calls import Call, CallState, EventCount, LearnedMatch, Le
 from crmwindow.models.ivr import IvrFunction
 from crmwindow.models.notes import Note, NoteRevision
 from crmwindow.models.windows import Opening, Outbox, WindowSession, WindowTicket
+from crmwindow.models.writes import CrmWrite
 
 __all__ = [
     "Call",
     "CallState",
+    "CrmWrite",
     "EventCount",
     "IvrFunction",
     "LearnedMatch",

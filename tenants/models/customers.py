@@ -36,6 +36,7 @@ class Tenant(Coded):
     missed_call_owner = models.CharField(
         _("who gets a missed call"), max_length=20, choices=MissedCallOwner, default=MissedCallOwner.RECORD_OWNER
     )
+    missed_call_owner_id = models.UUIDField(_("user or team that gets missed calls"), null=True, blank=True)
     search_internal_calls = models.BooleanField(_("search internal calls in the CRM"), default=False)
     webhook_keys = models.JSONField(_("renamed keys of the telephone exchange"), default=dict, blank=True)
     implementer = models.ForeignKey(
