@@ -2,22 +2,31 @@
 can be found without being readable."""
 
 from crmwindow.models.calls import Call, CallState, EventCount, LearnedMatch, Leg, Lookup
-from crmwindow.models.ivr import IvrFunction
+from crmwindow.models.index import CallCandidates, IndexedNumber, IndexState, NumberIndex
+from crmwindow.models.follow_ups import FollowUp
+from crmwindow.models.ivr import IvrAttempts, IvrFunction, IvrStep
 from crmwindow.models.notes import Note, NoteRevision
 from crmwindow.models.windows import Opening, Outbox, WindowSession, WindowTicket
 from crmwindow.models.writes import CrmWrite
 
 __all__ = [
     "Call",
+    "CallCandidates",
     "CallState",
     "CrmWrite",
     "EventCount",
+    "FollowUp",
+    "IndexState",
+    "IndexedNumber",
+    "IvrAttempts",
     "IvrFunction",
+    "IvrStep",
     "LearnedMatch",
     "Leg",
     "Lookup",
     "Note",
     "NoteRevision",
+    "NumberIndex",
     "Opening",
     "Outbox",
     "WindowSession",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tenants.fields import EncryptedTextField
 from tenants.models import Coded, Tenant
 
 
@@ -54,3 +55,63 @@ class IvrFunction(Coded):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IvrStep(Coded):
+    """What one function answered during one call, for the agent's card and for the function's list.
+
+    `number` is E.164, "" when the caller withheld it. `answers` is JSON of what the caller said, of a write only: never a
+    value that was compared. `record_*` is whom a verification confirmed.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="ivr_steps")
+    function = models.ForeignKey(IvrFunction, null=True, on_delete=models.SET_NULL, related_name="steps")
+    unique_id = models.CharField(max_length=128, blank=True)
+    number = EncryptedTextField()
+    number_blind = models.CharField(max_length=80, blank=True, db_index=True)
+    name = models.CharField(max_length=60, blank=True)
+    title = models.CharField(max_length=100, blank=True)
+    kind = models.CharField(max_length=10, choices=IvrFunction.Kind)
+    result = models.CharField(max_length=20)
+    reason = models.CharField(max_length=40, blank=True)
+    badge = models.BooleanField(default=False)
+    record_table = models.CharField(max_length=128, blank=True)
+    record_id = models.UUIDField(null=True)
+    answers = EncryptedTextField()
+    milliseconds = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "unique_id"], name="crmwindow_ivr_steps_of_a_call"),
+            models.Index(fields=["function", "at"], name="crmwindow_ivr_steps_recent"),
+            models.Index(fields=["tenant", "at"], name="crmwindow_ivr_steps_by_age"),
+        ]
+
+
+class IvrAttempts(Coded):
+    """Wrong values so far, and until when nobody may try: of one caller, of one record, or of one call without a number.
+
+    `subject` is a blind number, "table:guid" of a record, or the call's UniqueId: never a value.
+    """
+
+    class Of(models.TextChoices):
+        CALLER = "caller"
+        RECORD = "record"
+        CALL = "call"
+        WITHHELD = "withheld"
+
+    function = models.ForeignKey(IvrFunction, on_delete=models.CASCADE, related_name="+")
+    of = models.CharField(max_length=10, choices=Of)
+    subject = models.CharField(max_length=200)
+    number = EncryptedTextField()
+    number_blind = models.CharField(max_length=80, blank=True, db_index=True)
+    wrong = models.PositiveIntegerField(default=0)
+    locks = models.PositiveIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["function", "of", "subject"], name="crmwindow_ivr_attempts_once")
+        ]
