@@ -18,15 +18,14 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
-from crmwindow import outbox
+from crmwindow import delivering, outbox
+from crmwindow.delivering import LEASE, SECONDS, LostLease, Verdict
 from crmwindow.models import Leg, Note, NoteRevision
 from crmwindow.notes import drafts
 from crmwindow.notes.activity import OPEN, Activity
@@ -39,9 +38,6 @@ from tenants.dataverse.metadata import PARTIES, Metadata
 from tenants.fields import seal
 from tenants.models import Agent, Instance
 
-SECONDS = 15.0
-LEASE = timedelta(seconds=60)
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
 FOLLOW_UP_PAUSE = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
@@ -53,10 +49,6 @@ class Conflict(Exception):
     def __init__(self, row: dict[str, Any]) -> None:
         super().__init__("The activity was changed by somebody else.")
         self.row = row
-
-
-class LostLease(Exception):
-    """We took so long that somebody else has taken over."""
 
 
 def deliver(note_pk: int) -> None:
@@ -82,7 +74,7 @@ def deliver(note_pk: int) -> None:
 
 def _take_lease(note_pk: int) -> datetime | None:
     now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    free = delivering.is_free(now)
     due = Note.objects.filter(free, pk=note_pk, next_try_at__lte=now, state__in=[Note.State.QUEUED, Note.State.WRITTEN])
     lease = now + LEASE
     return lease if due.update(lease_until=lease) else None
@@ -150,17 +142,7 @@ class _Attempt:
     def _create(self, content: Content) -> dict[str, Any]:
         """Answers the activity as it was read back."""
         body = self.activity.body(content, self.leg.ended_at)
-        lost: errors.DataverseError | None = None
-        try:
-            self._create_once(body)
-        except (errors.AlreadyExists, errors.Unavailable) as error:
-            if isinstance(error, errors.Unavailable) and not error.may_have_applied:
-                raise
-            lost = error
-        try:
-            row = self.dataverse.read()
-        except errors.NotFound:
-            raise lost or errors.Unavailable("The note is not there although Dataverse took it.") from None
+        row, lost = delivering.create_and_read(lambda: self._create_once(body), self.dataverse.read)
         timed = Note.Step.TIMED if lost is None and self.leg.ended_at else Note.Step.CREATED
         if self._judge(row, content) == "ours":
             self._progress(step=Note.Step.CREATED)
@@ -169,19 +151,15 @@ class _Attempt:
         return row
 
     def _create_once(self, body: dict[str, Any]) -> None:
-        """`PATCH` with `If-None-Match: *`; where nested parties are refused there, `POST` with our own key."""
-        table = self.activity.table
-        if self.instance.refuses_nested_parties and PARTIES in body:
-            self.client.create(table.entity_set, body | {table.id_column: str(self.note.code)}, budget=self.budget)
-            return
-        try:
-            self.client.create(table.entity_set, body, record_id=str(self.note.code), budget=self.budget)
-        except (errors.Refused, errors.UnknownName) as error:
-            if PARTIES not in body or error.status != 400:
-                raise
-            self.client.create(table.entity_set, body | {table.id_column: str(self.note.code)}, budget=self.budget)
-            self.instance.refuses_nested_parties = True
-            Instance.objects.filter(pk=self.instance.pk).update(refuses_nested_parties=True)
+        delivering.create_once(
+            self.client,
+            instance=self.instance,
+            table=self.activity.table,
+            record_id=self.note.code,
+            body=body,
+            parties=PARTIES,
+            budget=self.budget,
+        )
 
     def _rewrite(self, content: Content) -> dict[str, Any]:
         """Replace our own older text, only in a version whose text is known to be ours."""
@@ -367,30 +345,8 @@ class _Record:
 # ── when it did not work ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """`final`: trying the same again would not help; somebody has to act first."""
-
-    problem: str
-    final: bool = False
-    state: str = Note.State.REFUSED
-
-
-_VERDICTS: tuple[tuple[type[errors.DataverseError], _Verdict], ...] = (
-    (errors.SignInRequired, _Verdict("sign_in")),
-    (errors.Throttled, _Verdict("throttled")),
-    (errors.Unavailable, _Verdict("unavailable")),
-    (errors.NotAMember, _Verdict("not_a_member", final=True)),
-    (errors.MissingPrivilege, _Verdict("missing_privilege", final=True)),
-    (errors.TooLong, _Verdict("too_long", final=True, state=Note.State.DRAFT)),
-    (errors.NotFound, _Verdict("gone", final=True)),
-    (errors.Refused, _Verdict("refused", final=True)),
-    (errors.UnknownName, _Verdict("drift")),
-)
-
-
 def _failed(attempt: _Attempt, error: errors.DataverseError) -> None:
-    verdict = next((verdict for kind, verdict in _VERDICTS if isinstance(error, kind)), _Verdict("error"))
+    verdict = delivering.verdict_of(error)
     note = attempt.note
     if attempt.written:
         _try_follow_up_later(attempt, error)
@@ -401,19 +357,21 @@ def _failed(attempt: _Attempt, error: errors.DataverseError) -> None:
         _give_back(attempt, verdict, seal(note, "detail", about), **start_over)
         return
     mine = Note.objects.filter(pk=note.pk, lease_until=attempt.lease)
-    later = timezone.now() + _pause(error, note.tries)
+    later = timezone.now() + delivering.pause(error, note.tries)
     mine.filter(state=Note.State.QUEUED).update(next_try_at=later, problem=verdict.problem)
     mine.update(lease_until=None, tries=note.tries + 1)
     outbox.tell([note.author_id])
 
 
-def _give_back(attempt: _Attempt, verdict: _Verdict, detail: bytes, **values: Any) -> None:
+def _give_back(attempt: _Attempt, verdict: Verdict, detail: bytes, **values: Any) -> None:
     """To the agent, with the reason; but what was typed meanwhile is tried first."""
     note = attempt.note
     mine = Note.objects.filter(pk=note.pk, lease_until=attempt.lease, state=Note.State.QUEUED)
     if values:
         Note.objects.filter(pk=note.pk, lease_until=attempt.lease).update(**values)
-    final = {"state": verdict.state, "problem": verdict.problem, "detail": detail, "next_try_at": None}
+    # Only the author can shorten a text, so that is a draft again
+    state = Note.State.DRAFT if verdict.problem == "too_long" else Note.State.REFUSED
+    final = {"state": state, "problem": verdict.problem, "detail": detail, "next_try_at": None}
     if not mine.filter(revision=attempt.frozen).update(**final):
         mine.update(next_try_at=timezone.now())
     Note.objects.filter(pk=note.pk, lease_until=attempt.lease).update(lease_until=None)
@@ -423,19 +381,10 @@ def _give_back(attempt: _Attempt, verdict: _Verdict, detail: bytes, **values: An
 def _try_follow_up_later(attempt: _Attempt, error: errors.DataverseError) -> None:
     """The text is in Dataverse; only its end, subject matter or completion is missing."""
     passing = isinstance(error, errors.Unavailable | errors.SignInRequired)
-    pause = _pause(error, attempt.note.tries) if passing else FOLLOW_UP_PAUSE
+    pause = delivering.pause(error, attempt.note.tries) if passing else FOLLOW_UP_PAUSE
     Note.objects.filter(pk=attempt.note.pk, lease_until=attempt.lease).update(
         lease_until=None, next_try_at=timezone.now() + pause, tries=attempt.note.tries + 1
     )
-
-
-def _pause(error: errors.DataverseError, tries: int) -> timedelta:
-    """Microsoft's Retry-After, else growing from 5 s to 10 min; a missing sign-in is waited for at that pace."""
-    if isinstance(error, errors.SignInRequired):
-        return timedelta(seconds=LONGEST_PAUSE)
-    growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10))
-    seconds = error.retry_after if error.retry_after is not None else growing
-    return timedelta(seconds=max(seconds, 1.0) + random.random() * seconds / 4)  # noqa: S311 - jitter, no secret
 
 
 def _conflict(attempt: _Attempt, conflict: Conflict) -> None:
@@ -444,4 +393,4 @@ def _conflict(attempt: _Attempt, conflict: Conflict) -> None:
     outcome = str(conflict.row.get("subcategory") or "")[:200]
     there = {"text": text, "outcome": outcome, "etag": str(conflict.row.get("@odata.etag") or "")}
     detail = seal(attempt.note, "detail", json.dumps(there, ensure_ascii=False))
-    _give_back(attempt, _Verdict("conflict", final=True), detail)
+    _give_back(attempt, Verdict("conflict", final=True), detail)
