@@ -11,16 +11,18 @@
 | `POST /_sandbox/expires_in` | `{"seconds": 60}`: life of the access tokens given from now on |
 | `POST /_sandbox/expire_tokens` | end all access tokens given so far |
 | `POST /_sandbox/revoke_sign_ins`, `require_mfa`, `disable`, `enable` | `{"upn": …}` |
+| `POST /_sandbox/membership` | `{"upn": …, "state": "member"\\|"absent"\\|"disabled"}`: their system user |
+| `POST /_sandbox/rights` | `{"upn": …, "rights": {"prvReadContact": "Global", …}}` instead of their roles; `null`: the roles |
 | `POST /_sandbox/reset` | forget faults, requests and everything else that was ordered; records and sign-ins stay |
 """
 
 import inspect
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
-from ipexportal.sandbox.directory import USERS
+from ipexportal.sandbox.directory import USERS, Depth
 from ipexportal.sandbox.faults import FIELDS, Fault
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.jwt import Certificate
@@ -93,6 +95,23 @@ class Control:
         """Undo `disable`."""
         self._application.entra.grants.disabled.discard(_known(upn))
 
+    def membership(self, upn: str, state: str) -> None:
+        """Whether somebody's (or an application's) system user is there: member, absent or disabled."""
+        if state not in ("member", "absent", "disabled"):
+            raise ValueError("A membership is member, absent or disabled.")
+        rights = self._application.dataverse.rights
+        for name, people in (("absent", rights.absent), ("disabled", rights.disabled)):
+            (people.add if state == name else people.discard)(_known(upn))
+
+    def rights(self, upn: str, rights: dict[str, Depth] | None) -> None:
+        """Give somebody exactly these privileges, with depths, instead of their roles; None gives the roles back."""
+        if rights is None:
+            self._application.dataverse.rights.given.pop(_known(upn), None)
+            return
+        if not all(depth in get_args(Depth) for depth in rights.values()):
+            raise ValueError(f"A depth is one of {', '.join(get_args(Depth))}.")
+        self._application.dataverse.rights.given[_known(upn)] = dict(rights)
+
     def register_certificate(self, client_id: str, pem: str) -> None:
         """Let an application prove itself with this certificate too."""
         registration = self._application.entra.registrations.get(client_id)
@@ -109,6 +128,7 @@ class Control:
         self.clear()
         self.microsoft("running")
         self._application.entra.grants.reset()
+        self._application.dataverse.rights.reset()
         self._application.forget_requests()
 
     def state(self, last: int = 50) -> dict[str, Any]:
@@ -176,7 +196,7 @@ def _act(control: Control, request: Request, act: str, number: str) -> Response:
         name: getattr(control, name)
         for name in (
             "microsoft", "latency", "expires_in", "expire_tokens", "revoke_sign_ins", "require_mfa", "disable",
-            "enable", "register_certificate", "register_redirect_uri", "reset",
+            "enable", "membership", "rights", "register_certificate", "register_redirect_uri", "reset",
         )
     }  # fmt: skip
     if act not in acts or number:

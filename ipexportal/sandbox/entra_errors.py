@@ -157,7 +157,8 @@ KINDS: Final[dict[int, Kind]] = {
     700027: Kind(
         _CLIENT,
         "The certificate with identifier used to sign the client assertion is not registered on application. "
-        "[Reason - The key was not found.]",
+        "[Reason - {reason}, Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured "
+        "keys for app Id '{client_id}'.]",
         status=401,
     ),
     700051: Kind("unsupported_response_type", "response_type '{response_type}' is not enabled for the application."),

@@ -6,6 +6,7 @@ Sources: Microsoft, "Compose HTTP requests and handle errors", "Web service erro
 import json
 from typing import Final
 
+from ipexportal.sandbox.directory import ORGANIZATION_ID
 from ipexportal.sandbox.http import Response
 
 JSON: Final = "application/json; odata.metadata=minimal"
@@ -35,6 +36,18 @@ def error(status: int, code: str, message: str) -> Response:
 def not_a_member() -> Response:
     """Somebody with a token but without a system user, or from another directory."""
     return error(403, "0x80072560", "The user is not a member of the organization.")
+
+
+def user_disabled(systemuser_id: str) -> Response:
+    """The system user exists, but an administrator deactivated it."""
+    text = f"The user with SystemUserId={systemuser_id} in OrganizationContext={ORGANIZATION_ID} is disabled"
+    return error(403, "0x80040225", text)
+
+
+def no_roles(systemuser_id: str) -> Response:
+    """The system user exists, but no security role was given to it."""
+    said = "SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user."
+    return error(403, "0x80042f09", f"{said} Returned hr = -2147209463, User: {systemuser_id}")
 
 
 def unknown_segment(segment: str) -> Refused:

@@ -11,7 +11,7 @@ from ipexportal.sandbox import directory, errors
 from ipexportal.sandbox.metadata import Model
 from ipexportal.sandbox.odata import parameters
 from ipexportal.sandbox.reading import Caller
-from ipexportal.sandbox.rights import Rights, privilege_id, privileges
+from ipexportal.sandbox.rights import Rights, privilege_id
 from ipexportal.sandbox.store import Store
 
 Json = dict[str, Any]
@@ -93,8 +93,8 @@ def _privileges(user: directory.User, rights: Rights, wanted: str) -> list[Json]
             "RecordFilterId": "00000000-0000-0000-0000-000000000000",
             "RecordFilterUniqueName": "",
         }
-        for name, depth in sorted(privileges(user).items())
-        if wanted in ("", name) and not {(name, user.upn), (name, None)} & rights.revoked
+        for name, depth in sorted(rights.of(user).items())
+        if wanted in ("", name)
     ]
 
 

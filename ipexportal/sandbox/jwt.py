@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 from cryptography import x509
@@ -57,9 +58,18 @@ class Certificate:
             raise ValueError("A client certificate needs an RSA key.")
         self._key = key
 
+    @property
+    def thumbprint(self) -> str:
+        """As the portal of Azure lists it: SHA-1 in capitals."""
+        return self._certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - a name, not a safeguard
+
+    @property
+    def validity(self) -> tuple[datetime, datetime]:
+        return self._certificate.not_valid_before_utc, self._certificate.not_valid_after_utc
+
     def _is_named_by(self, header: dict[str, Any]) -> bool:
         sha256 = b64(self._certificate.fingerprint(hashes.SHA256()))
-        sha1 = b64(self._certificate.fingerprint(hashes.SHA1()))  # noqa: S303 - the name Entra gives it, not a safeguard
+        sha1 = b64(bytes.fromhex(self.thumbprint))
         # msal pads these two although RFC 7515 has no padding.
         return str(header.get("x5t#S256")).rstrip("=") == sha256 or str(header.get("x5t")).rstrip("=") == sha1
 

@@ -39,10 +39,16 @@ class Registration:
         raise Refusal(code, client_id=self.client_id)
 
     def check_assertion(self, assertion: str, token_endpoints: tuple[str, ...]) -> None:
-        """Raise Refusal 700027 when no registered certificate signed it, 700024 outside its time."""
-        claims = next((c for known in self.certificates if (c := known.claims(assertion)) is not None), None)
-        if claims is None or claims.get("aud") not in token_endpoints or claims.get("sub") != self.client_id:
-            raise Refusal(700027, client_id=self.client_id)
+        """Raise Refusal 700027 when no registered certificate signed it or that is expired, 700024 outside its time."""
+        signed = ((known, known.claims(assertion)) for known in self.certificates)
+        by, claims = next(((known, found) for known, found in signed if found is not None), (None, {}))
+        if by is None or claims.get("aud") not in token_endpoints or claims.get("sub") != self.client_id:
+            raise Refusal(700027, client_id=self.client_id, reason="The key was not found.")
+        start, end = by.validity
+        if end.timestamp() < time.time():
+            found = f"Found key 'Start={start:%m/%d/%Y %H:%M:%S}, End={end:%m/%d/%Y %H:%M:%S}'"
+            reason = f"The key used is expired., Thumbprint of key used by client: '{by.thumbprint}', {found}"
+            raise Refusal(700027, client_id=self.client_id, reason=reason)
         if not isinstance(claims.get("exp"), int | float) or claims["exp"] < time.time():
             raise Refusal(700024)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from ipexportal.sandbox import errors
 from ipexportal.sandbox.directory import Depth, User
+from ipexportal.sandbox.http import Response
 from ipexportal.sandbox.metadata import Model, Table, metadata_id
 
 VERBS: Final = ("Create", "Read", "Write", "Append", "AppendTo", "Assign", "Delete")
@@ -69,13 +70,32 @@ class Rights:
 
     model: Model
     revoked: set[tuple[str, str | None]] = field(default_factory=set)
+    given: dict[str, dict[str, Depth]] = field(default_factory=dict)  # somebody's rights instead of their roles'
+    absent: set[str] = field(default_factory=set)  # whose system user does not exist
+    disabled: set[str] = field(default_factory=set)  # whose system user is deactivated
+
+    def reset(self) -> None:
+        """Everybody is a member again with their roles' rights."""
+        for ordered in (self.revoked, self.given, self.absent, self.disabled):
+            ordered.clear()
+
+    def refusal(self, user: User) -> Response | None:
+        """What the organization answers to somebody who is no member, deactivated or without any role."""
+        if not user.systemuser_id or user.upn in self.absent:
+            return errors.not_a_member()
+        if user.upn in self.disabled:
+            return errors.user_disabled(user.systemuser_id)
+        return None if self.of(user) else errors.no_roles(user.systemuser_id)
+
+    def of(self, user: User) -> dict[str, Depth]:
+        """Every privilege that somebody has, with its depth."""
+        known = self.given.get(user.upn, privileges(user))
+        taken = {name for name, upn in self.revoked if upn in (None, user.upn)}
+        return {name: depth for name, depth in known.items() if name not in taken} if taken else known
 
     def depth(self, user: User, verb: str, table: Table) -> Depth | None:
         """How far the user's privilege reaches, None without it."""
-        name = f"prv{verb}{table.privilege}"
-        if (name, user.upn) in self.revoked or (name, None) in self.revoked:
-            return None
-        return privileges(user).get(name)
+        return self.of(user).get(f"prv{verb}{table.privilege}")
 
     def require(self, user: User, verb: str, table: Table) -> Depth:
         """Raises `Refused` 0x80040220 when no role gives the privilege."""
@@ -86,12 +106,12 @@ class Rights:
 
     def require_named(self, user: User, name: str) -> None:
         """As `require`, for a privilege that is about no table, such as prvPublishCustomization."""
-        if {(name, user.upn), (name, None)} & self.revoked or name not in privileges(user):
+        if name not in self.of(user):
             raise errors.Refused(
                 403,
                 "0x80040220",
                 f"Principal user (Id={user.systemuser_id}, type=8, roleCount={len(user.roles)}, "
-                f"privilegeCount={len(privileges(user))}, accessMode={4 if user.application_id else 0}), is missing "
+                f"privilegeCount={len(self.of(user))}, accessMode={4 if user.application_id else 0}), is missing "
                 f"{name} privilege (Id={privilege_id(name)}). context.Caller={user.systemuser_id}",
             )
 
@@ -106,7 +126,7 @@ class Rights:
                 403,
                 "0x80048306",
                 f"Principal user (Id={user.systemuser_id}, type=8, roleCount={len(user.roles)}, "
-                f"privilegeCount={len(privileges(user))}, accessMode=0) does not have {ACCESS[verb]} right(s) for "
+                f"privilegeCount={len(self.of(user))}, accessMode=0) does not have {ACCESS[verb]} right(s) for "
                 f"record with id {record_id} of entity {table.logical_name}",
             )
 
@@ -116,7 +136,7 @@ class Rights:
             403,
             "0x80040220",
             f"Principal user (Id={user.systemuser_id}, type=8, roleCount={len(user.roles)}, "
-            f"privilegeCount={len(privileges(user))}, accessMode={4 if user.application_id else 0}), is missing {name} "
+            f"privilegeCount={len(self.of(user))}, accessMode={4 if user.application_id else 0}), is missing {name} "
             f"privilege (Id={privilege_id(name)}) on OTC={table.type_code} for entity '{table.logical_name}' "
             f"(LocalizedName='{table.labels.get(1033, table.schema_name)}'). context.Caller={user.systemuser_id}",
         )

@@ -22,7 +22,7 @@ from ipexportal.sandbox.dataverse import Dataverse
 from ipexportal.sandbox.directory import ACME_TENANT, PEOPLE
 from ipexportal.sandbox.entra import Entra
 from ipexportal.sandbox.entra_errors import Refusal, Report
-from ipexportal.sandbox.errors import error, not_a_member
+from ipexportal.sandbox.errors import error
 from ipexportal.sandbox.faults import Fault, Faults, Side, front_end_page, throttled
 from ipexportal.sandbox.grants import Bearer
 from ipexportal.sandbox.http import Request, Response
@@ -198,8 +198,8 @@ class Application:
             return self._unauthorized(request, expired="expired_token" in met)
         if (fault := met.get("throttle")) and (wait := fault.wait_for(bearer.user.upn)) is not None:
             return throttled(fault, wait)
-        if not bearer.user.systemuser_id:
-            return not_a_member()
+        if refused := self.dataverse.rights.refusal(bearer.user):
+            return refused
         answer = self.dataverse.handle(request, bearer.user)
         return _cut(answer) if "truncated" in met else answer
 
