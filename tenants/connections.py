@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from tenants import entra
 from tenants.dataverse.budget import Budget
-from tenants.dataverse.client import Client
+from tenants.dataverse.client import Client, OnRequest
+from tenants.dataverse.gate import Gate
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Agent, Instance, MicrosoftConnection
 
@@ -26,7 +27,7 @@ def instance_of(holder: entra.Holder) -> Instance:
     return holder.tenant.instance if isinstance(holder, Agent) else holder.instance
 
 
-def client_for(holder: entra.Holder) -> Client:
+def client_for(holder: entra.Holder, *, gate: Gate | None = None, on_request: OnRequest | None = None) -> Client:
     """Dataverse as this identity may see it; its token is asked for when the first request goes out.
 
     Several threads may use the client at once: when Dataverse refuses a token, one of them renews it for all.
@@ -41,7 +42,7 @@ def client_for(holder: entra.Holder) -> Client:
         given[get_ident()] = holder.token_version
         return text
 
-    return Client(origin=instance_of(holder).url, token=token)
+    return Client(origin=instance_of(holder).url, token=token, gate=gate, on_request=on_request)
 
 
 def note_use(connection: MicrosoftConnection) -> None:
