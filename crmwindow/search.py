@@ -7,7 +7,7 @@ record whose phone column really holds the number (`phone.holds`); the query may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from tenants import schema
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
+from tenants.dataverse.gate import Held
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Instance
 from tenants.schema import SearchTable
@@ -97,6 +98,7 @@ _PROBLEMS: tuple[tuple[type[Exception], str], ...] = (
 
 def problem_of(error: Exception) -> str:
     """A short word for a DataverseError; sentences are made when it is shown."""
+    error = error.because if isinstance(error, Held) else error
     return next((word for kind, word in _PROBLEMS if isinstance(error, kind)), "error")
 
 
@@ -108,13 +110,18 @@ def search(
     budget: Budget,
     *,
     on_partial: Callable[[SearchResult], None] | None = None,
+    tables: Iterable[SearchTable] | None = None,
+    pool: Executor = _pool,
 ) -> SearchResult:
     """Ask every table of the instance, with the rights of whoever `client` speaks for; texts in the active language.
 
     Labels and formatted values come in that agent's language. `on_partial` is called once when some tables are late.
-    Never raises for what Dataverse does; what failed is in the answer.
+    `tables` are asked instead of all, by threads of `pool`. Never raises for what Dataverse does; what failed is in the
+    answer.
     """
-    search_ = _Search(client, instance, metadata, number, budget)
+    search_ = _Search(client, instance, metadata, number, budget, pool)
+    if tables is not None:
+        search_.tables = tuple(tables)
     search_.begin()
     if on_partial and not search_.wait(min(FIRST_LOOK, budget.left())):
         on_partial(search_.result(final=False))
@@ -124,9 +131,15 @@ def search(
 
 class _Search:
     def __init__(
-        self, client: Client, instance: Instance, metadata: Metadata, number: phone.Number, budget: Budget
+        self,
+        client: Client,
+        instance: Instance,
+        metadata: Metadata,
+        number: phone.Number,
+        budget: Budget,
+        pool: Executor,
     ) -> None:
-        self.client, self.number, self.budget = client, number, budget
+        self.client, self.number, self.budget, self.pool = client, number, budget, pool
         self.tables = schema.of(instance, metadata).tables
         self.language = get_language() or "cs"
         self.region = instance.tenant.country
@@ -140,7 +153,7 @@ class _Search:
                 filters[columns] = live_query.encoded_filters(self.number, columns)
             for expression in filters[columns]:
                 path = _path(table) + expression
-                self.asked.append((table, _pool.submit(self._ask, path)))
+                self.asked.append((table, self.pool.submit(self._ask, path)))
 
     def _ask(self, path: str) -> list[dict[str, Any]]:
         try:
