@@ -23,7 +23,7 @@ from tenants.dataverse.client import Client
 from tenants.dataverse.errors import DataverseError
 from tenants.dataverse.metadata import Column, Metadata, Table
 from tenants.dataverse.table_names import TableName, table_names
-from tenants.models import MicrosoftConnection
+from tenants.models import MicrosoftConnection, SystemAccount
 from tenants.verification.results import Found, from_error, not_verified
 
 SECONDS = 6.0
@@ -32,6 +32,8 @@ MOST_KEPT = 40
 RECORDS = 50
 COUNTED = 5000
 PREFER = (f"odata.maxpagesize={RECORDS}", 'odata.include-annotations="OData.Community.Display.V1.FormattedValue"')
+
+type Holder = MicrosoftConnection | SystemAccount
 
 logger = logging.getLogger(__name__)
 _kept: OrderedDict[tuple[Any, ...], tuple[float, Any]] = OrderedDict()
@@ -79,20 +81,24 @@ def nobody() -> View:
 
 
 def look(
-    connection: MicrosoftConnection | None,
+    connection: Holder | None,
     wanted: Mapping[str, Iterable[str]],
     *,
     fresh: bool = False,
+    records: bool = True,
     seconds: float = SECONDS,
 ) -> View:
-    """Look at tables and at some of their columns, all named as typed. Never raises what Microsoft says: it is `why_not`."""
+    """Look at tables and at some of their columns, all named as typed. Never raises what Microsoft says: it is `why_not`.
+
+    Without `records` only at what they are called.
+    """
     if connection is None:
         return nobody()
     client, budget = connections.client_for(connection), Budget(seconds)
     try:
         names = _names(connection, client, budget, fresh=fresh)
         metadata = _metadata(connection, client, budget, _there(names, wanted), fresh=fresh)
-        return View(names, metadata, _samples(client, budget, metadata, wanted))
+        return View(names, metadata, _samples(client, budget, metadata, wanted) if records else {})
     except DataverseError as error:
         return View(why_not=from_error(error))
 
@@ -104,7 +110,7 @@ def _there(names: Iterable[TableName], wanted: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def _names(connection: MicrosoftConnection, client: Client, budget: Budget, *, fresh: bool) -> tuple[TableName, ...]:
+def _names(connection: Holder, client: Client, budget: Budget, *, fresh: bool) -> tuple[TableName, ...]:
     def read() -> tuple[TableName, ...]:
         return table_names(client, budget, fresh=fresh)
 
@@ -112,7 +118,7 @@ def _names(connection: MicrosoftConnection, client: Client, budget: Budget, *, f
 
 
 def _metadata(
-    connection: MicrosoftConnection, client: Client, budget: Budget, tables: list[str], *, fresh: bool
+    connection: Holder, client: Client, budget: Budget, tables: list[str], *, fresh: bool
 ) -> Metadata:
     def read() -> Metadata:
         return Metadata.load(client, tables, budget, optional=tables, fresh=fresh)
@@ -120,8 +126,9 @@ def _metadata(
     return _remembered(("tables", *_whose(connection), *tables), read, fresh=fresh)
 
 
-def _whose(connection: MicrosoftConnection) -> tuple[Any, ...]:
-    return connection.pk, connection.instance.url, connection.object_id
+def _whose(connection: Holder) -> tuple[Any, ...]:
+    person = connection.object_id if isinstance(connection, MicrosoftConnection) else connection.client_id
+    return connection.pk, connection.instance.url, person
 
 
 def _remembered[T](key: tuple[Any, ...], read: Callable[[], T], *, fresh: bool) -> T:
