@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Changed", "Configuration", "ConfigurationError", "Diff", "Mistake", "Section",
-    "apply", "change", "export", "load", "register", "stamp", "stored",
+    "apply", "change", "changed_by_another", "export", "load", "register", "stamp", "stored",
 ]  # fmt: skip
 
 CHECKED = frozenset({"instance", "search", "custom_entities", "display_fields", "system_account"})
@@ -133,11 +133,12 @@ def change(
     _stop_if_wrong(place, None)
     wanted = Configuration(tenant.slug, checked, handed=handed, act="configuration.changed")
     if seen and seen != stamp(tenant, *data) and apply(wanted, by=by, dry_run=True):
-        raise _changed(tenant)
+        raise changed_by_another(tenant)
     return apply(wanted, by=by, dry_run=dry_run)
 
 
-def _changed(tenant: Tenant) -> Changed:
+def changed_by_another(tenant: Tenant) -> Changed:
+    """By whoever changed something last."""
     last = AuditEntry.objects.filter(tenant=tenant).exclude(before={}, after={}).first()
     return Changed(last.actor if last else "", last.at if last else None)
 
