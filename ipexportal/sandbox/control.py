@@ -13,6 +13,9 @@
 | `POST /_sandbox/revoke_sign_ins`, `require_mfa`, `disable`, `enable` | `{"upn": …}` |
 | `POST /_sandbox/membership` | `{"upn": …, "state": "member"\\|"absent"\\|"disabled"}`: their system user |
 | `POST /_sandbox/rights` | `{"upn": …, "rights": {"prvReadContact": "Global", …}}` instead of their roles; `null`: the roles |
+| `POST /_sandbox/expire_delta_tokens` | change tracking must begin anew (0x80044352) |
+| `POST /_sandbox/track_changes` | `{"table": …, "on": true}`: a table's change tracking |
+| `POST /_sandbox/organization` | `{"organization_id": …}`: what WhoAmI says, as in a copied environment; "" its own |
 | `POST /_sandbox/reset` | forget faults, requests and everything else that was ordered; records and sign-ins stay |
 """
 
@@ -22,7 +25,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
-from ipexportal.sandbox.directory import USERS, Depth
+from ipexportal.sandbox.directory import ORGANIZATION_ID, USERS, Depth
 from ipexportal.sandbox.faults import FIELDS, Fault
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.jwt import Certificate
@@ -112,6 +115,18 @@ class Control:
             raise ValueError(f"A depth is one of {', '.join(get_args(Depth))}.")
         self._application.dataverse.rights.given[_known(upn)] = dict(rights)
 
+    def expire_delta_tokens(self) -> None:
+        """Change tracking must begin anew (0x80044352), as after a long break."""
+        self._application.dataverse.expire_delta_tokens()
+
+    def track_changes(self, table: str, on: bool) -> None:
+        """Switch change tracking of a table on or off. Microsoft only ever lets it be switched on."""
+        self._application.dataverse.track_changes(table, on)
+
+    def organization(self, organization_id: str) -> None:
+        """What WhoAmI says the organization is: another id stands for a copied or restored environment, "" its own."""
+        self._application.dataverse.organization_id = organization_id or ORGANIZATION_ID
+
     def register_certificate(self, client_id: str, pem: str) -> None:
         """Let an application prove itself with this certificate too."""
         registration = self._application.entra.registrations.get(client_id)
@@ -129,6 +144,7 @@ class Control:
         self.microsoft("running")
         self._application.entra.grants.reset()
         self._application.dataverse.rights.reset()
+        self.organization("")
         self._application.forget_requests()
 
     def state(self, last: int = 50) -> dict[str, Any]:
@@ -197,6 +213,7 @@ def _act(control: Control, request: Request, act: str, number: str) -> Response:
         for name in (
             "microsoft", "latency", "expires_in", "expire_tokens", "revoke_sign_ins", "require_mfa", "disable",
             "enable", "membership", "rights", "register_certificate", "register_redirect_uri", "reset",
+            "expire_delta_tokens", "track_changes", "organization",
         )
     }  # fmt: skip
     if act not in acts or number:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ipexportal.sandbox import csdl, demo_data, errors, functions, metadata, odata
 from ipexportal.sandbox.customizing import ACTIONS, Customizing
 from ipexportal.sandbox.definitions import Definitions
-from ipexportal.sandbox.directory import User
+from ipexportal.sandbox.directory import ORGANIZATION_ID, User
 from ipexportal.sandbox.formatting import preferences
 from ipexportal.sandbox.http import Request, Response
 from ipexportal.sandbox.metadata import Collection, Table
@@ -21,6 +21,7 @@ from ipexportal.sandbox.odata import Options
 from ipexportal.sandbox.reading import COUNT_LIMIT, Caller, Page, Reader, context, selected
 from ipexportal.sandbox.rights import Rights
 from ipexportal.sandbox.store import Row, Store
+from ipexportal.sandbox.tracking import Tokens, Tracker
 from ipexportal.sandbox.writing import GUID, Writer
 
 Json = dict[str, Any]
@@ -40,6 +41,8 @@ class Dataverse:
         self.rights = Rights(self.model)
         self.customizing = Customizing(self.model, self.rights)
         self.writes: list[tuple[str, str, str]] = []
+        self.tokens = Tokens()
+        self.organization_id = ORGANIZATION_ID
         self._described: dict[tuple[object, ...], Response] = {}
         self.refuse_leading_wildcards = False
         self.refuse_nested_parties = False
@@ -119,6 +122,8 @@ class Dataverse:
         answer = functions.unbound(path, caller)
         if answer is None:
             raise errors.unknown_segment(path)
+        if "OrganizationId" in answer:
+            answer["OrganizationId"] = self.organization_id
         return _json(200, answer)
 
     def _description(self, request: Request, path: str, caller: Caller) -> Response:
@@ -168,8 +173,8 @@ class Dataverse:
             return self._create(request, table, caller)
         _only(request, "GET")
         options = odata.parse(request.query)
-        if caller.prefer.track_changes:
-            raise errors.not_implemented("Change tracking")
+        if caller.prefer.track_changes or options.deltatoken:
+            return self._tracked(request, Tracker(self._reader(caller), self.tokens, table, options, request.query), count)
         if count:
             return Response(
                 200, [("Content-Type", "text/plain")], str(self._reader(caller).count(table, options)).encode()
@@ -189,6 +194,28 @@ class Dataverse:
         if page.next_link:
             shown["@odata.nextLink"] = page.next_link
         return _json(200, shown, applied=caller.prefer.applied)
+
+    def _tracked(self, request: Request, tracker: Tracker, count: bool) -> Response:
+        if count:
+            return Response(200, [("Content-Type", "text/plain")], str(tracker.count()).encode())
+        page, caller, options = tracker.page(f"{request.origin}{request.path}"), tracker.reader.caller, tracker.options
+        delta = "/$delta" if options.deltatoken else ""
+        shown: Json = {"@odata.context": context(caller, tracker.table, options, single=False) + delta, "value": page.rows}
+        links = {"@odata.nextLink": page.next_link, "@odata.deltaLink": page.delta_link}
+        shown |= {name: link for name, link in links.items() if link}
+        return _json(200, shown, applied=caller.prefer.applied)
+
+    def track_changes(self, table: str, on: bool) -> None:
+        """Switch a table's change tracking on or off; raises ValueError for a table that is not there."""
+        if table not in self.model.tables:
+            raise ValueError(f"There is no table {table}.")
+        self.model.change_table(table, change_tracking=on)
+
+    def expire_delta_tokens(self) -> None:
+        """End every delta token and every link to further pages of changes given so far."""
+        with self._lock:
+            self.tokens.expire(self.store.version)
+            self.store.next_version()
 
     def _create(self, request: Request, table: Table, caller: Caller) -> Response:
         options = _representation(request, table)

@@ -36,7 +36,8 @@ class Preferences:
 
     @property
     def applied(self) -> str:
-        listed = [f"odata.maxpagesize={self.page_size}"] if self.page_size else []
+        listed = ["odata.track-changes"] if self.track_changes else []
+        listed += [f"odata.maxpagesize={self.page_size}"] if self.page_size else []
         if self.annotations:
             listed.append(f'odata.include-annotations="{",".join(self.annotations)}"')
         if self.representation:

@@ -146,6 +146,7 @@ class Options:
     top: int | None = None
     count: bool = False
     skiptoken: str = ""
+    deltatoken: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -186,17 +187,18 @@ def parse(query: str) -> Options:
         top=_whole(top, "$top") if top is not None else None,
         count=_boolean(given.get("$count", "false")),
         skiptoken=given.get("$skiptoken", ""),
+        deltatoken=given.get("$deltatoken", ""),
         aliases=aliases,
     )
 
 
 def _check_option(name: str) -> None:
-    known = ("$select", "$filter", "$orderby", "$expand", "$top", "$count", "$skiptoken")
+    known = ("$select", "$filter", "$orderby", "$expand", "$top", "$count", "$skiptoken", "$deltatoken")
     if name in known or name.startswith("@"):
         return
     if name == "$skip":
         raise errors.Refused(400, "0x80060888", "Skip Clause is not supported in CRM")
-    if name in ("$apply", "$deltatoken", "fetchXml", "savedQuery", "userQuery"):
+    if name in ("$apply", "fetchXml", "savedQuery", "userQuery"):
         raise errors.not_implemented(f"The query parameter {name}")
     raise errors.Refused(400, "0x80060888", f"The query parameter {name} is not supported")
 

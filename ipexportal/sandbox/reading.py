@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from ipexportal.sandbox import errors
+from ipexportal.sandbox import activities, errors
 from ipexportal.sandbox.directory import User
 from ipexportal.sandbox.formatting import Formatter, Preferences
 from ipexportal.sandbox.metadata import LOOKUPS, Collection, Column, Model, Navigation, Table
@@ -20,10 +20,7 @@ from ipexportal.sandbox.store import Row, Store
 
 PAGE: Final = 5_000
 COUNT_LIMIT: Final = 5_000
-OWN_PARTIES: Final = (
-    '"activityid" IN (SELECT "activityid" FROM "phonecall" WHERE "ownerid" = ? '
-    'UNION SELECT "activityid" FROM "task" WHERE "ownerid" = ?)'
-)
+OWN_PARTIES: Final = f'"activityid" IN (SELECT "activityid" FROM "{activities.ALL}" WHERE "ownerid" = ?)'
 Json = dict[str, Any]
 
 
@@ -64,7 +61,7 @@ class Reader:
         if self.rights.own_only(user, "Read", table):
             return '"ownerid" = ?', [user.systemuser_id]
         if table.logical_name == "activityparty" and self.rights.depth(user, "Read", table) == "Basic":
-            return OWN_PARTIES, [user.systemuser_id, user.systemuser_id]
+            return OWN_PARTIES, [user.systemuser_id]
         return "", []
 
     def record(self, table: Table, record_id: str, columns: Sequence[str] = ()) -> Row:
@@ -81,7 +78,7 @@ class Reader:
         """One record as JSON, without its context."""
         columns = selected(table, options.select)
         row = self.record(table, record_id, stored_columns(table, columns))
-        return self._shown(table, [row], columns, options.expand)[0]
+        return self.shown(table, [row], columns, options.expand)[0]
 
     def page(self, table: Table, options: Options, link: str, *, within: tuple[str, list[Any]] = ("", [])) -> Page:
         """A page of records; `link` is the request's address without `$skiptoken`, `within` a further condition."""
@@ -100,7 +97,7 @@ class Reader:
             )
         )
         more = len(rows) > size and (options.top is None or self.caller.prefer.page_size is not None)
-        page = Page(self._shown(table, rows[:size], columns, options.expand))
+        page = Page(self.shown(table, rows[:size], columns, options.expand))
         if more:
             page.next_link = link + "$skiptoken=" + skiptoken(table, number + 1, rows[0], rows[size - 1])
         if options.count:
@@ -130,7 +127,10 @@ class Reader:
             values += condition.values
         return " AND ".join(parts), values
 
-    def _shown(self, table: Table, rows: list[Row], columns: Sequence[Column], expands: Sequence[Expand]) -> list[Json]:
+    def shown(
+        self, table: Table, rows: list[Row], columns: Sequence[Column], expands: Sequence[Expand] = ()
+    ) -> list[Json]:
+        """Stored rows as JSON objects."""
         formatter = Formatter(self.store, self.caller.user.language, self.caller.prefer.wants)
         shown = formatter.rows(table, rows, columns)
         for expand in expands:

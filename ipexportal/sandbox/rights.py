@@ -119,6 +119,11 @@ class Rights:
         """Whether the user's privilege (required) reaches no further than own records."""
         return self.require(user, verb, table) == "Basic" and table.user_owned
 
+    def require_everywhere(self, user: User, verb: str, table: Table) -> None:
+        """Raises `Refused` 0x80040220 unless the privilege reaches the whole organization."""
+        if self.require(user, verb, table) != "Global":
+            raise self._missing_privilege(user, verb, table)
+
     def check(self, user: User, verb: str, table: Table, record_id: str, owner: str | None) -> None:
         """Raises `Refused` 0x80048306 when the privilege does not reach this record."""
         if self.own_only(user, verb, table) and owner != user.systemuser_id:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from ipexportal.sandbox import like
+from ipexportal.sandbox import activities, like
 from ipexportal.sandbox.metadata import INDEXED, Model, Table
 from ipexportal.sandbox.phone_index import PhoneIndex
 
@@ -24,6 +24,8 @@ class Store:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.versions: Iterator[int] = itertools.count(FIRST_VERSION)
+        self.version = FIRST_VERSION  # the last one given
+        self.deleted: dict[str, dict[str, int]] = {table.logical_name: {} for table in model}
         self.columns = {table.logical_name: _columns(table) for table in model}
         self.phones = {table.logical_name: _phone_indexes(table) for table in model}
         self._links: dict[tuple[str, str], list[str]] = {}
@@ -40,6 +42,9 @@ class Store:
 
     def _create(self, table: Table) -> None:
         name = table.logical_name
+        if name == activities.ALL:
+            self._database.execute(activities.view(self.columns))
+            return
         declared = [f'"{column}" {kind}' for column, kind in self.columns[name].items()]
         self._database.execute(f'CREATE TABLE "{name}" ({", ".join(declared)}, PRIMARY KEY ("{table.id_column}"))')
 
@@ -48,7 +53,7 @@ class Store:
         for table in self.model:
             name = table.logical_name
             for column in (*self.phones[name], *INDEXED_LOOKUPS):
-                if column in self.columns[name] and column != table.id_column:
+                if column in self.columns[name] and column != table.id_column and name != activities.ALL:
                     self._index(name, column)
         self._database.execute("ANALYZE")
 
@@ -74,8 +79,13 @@ class Store:
                 index.load({row[key]: row.get(column) for row in rows})
 
     def _completed(self, table: str, row: Row) -> Row:
-        completed = {**row, "versionnumber": next(self.versions)}
+        completed = {**row, "versionnumber": self.next_version()}
         return {column: value for column, value in completed.items() if column in self.columns[table]}
+
+    def next_version(self) -> int:
+        """The number of the next change; rises with each, over all tables."""
+        self.version = next(self.versions)
+        return self.version
 
     def update(self, table: str, record_id: str, changes: Row) -> None:
         completed = self._completed(table, changes)
@@ -90,6 +100,7 @@ class Store:
     def delete(self, table: str, record_id: str) -> None:
         text = f'DELETE FROM "{table}" WHERE "{self.model[table].id_column}" = ?'  # noqa: S608
         self._database.execute(text, [record_id])
+        self.deleted[table][record_id] = self.next_version()
         for index in self.phones[table].values():
             index.put(record_id, None)
 
