@@ -1,7 +1,7 @@
 """What the published metadata lacks for activities, and what Acme added to its own organization.
 
-Activities: Microsoft, table references "Phone Call (PhoneCall)" and "Task". The `nnn_` table and columns are invented
-after the guide that IPEX's customers follow.
+Activities: Microsoft, table references "Phone Call (PhoneCall)", "Task", "Appointment" and "Activity (ActivityPointer)".
+The `nnn_` table and columns are invented after the guide that IPEX's customers follow.
 """
 
 from typing import Any, Final
@@ -12,6 +12,8 @@ UNKNOWN_LENGTH: Final = 1250
 LABELS: Final[dict[str, tuple[str, str]]] = {
     "phonecall": ("Phone Call", "Phone Calls"),
     "task": ("Task", "Tasks"),
+    "appointment": ("Appointment", "Appointments"),
+    "activitypointer": ("Activity", "Activities"),
     "activityparty": ("Activity Party", "Activity Parties"),
     "systemuser": ("User", "Users"),
     "businessunit": ("Business Unit", "Business Units"),
@@ -87,6 +89,36 @@ STATES: Final[dict[str, tuple[Raw, Raw]]] = {
             "7": {"label": "Deferred", "label_cs": "Odloženo", "state": 0},
         },
     ),
+    "appointment": (
+        {
+            "0": {"label": "Open", "label_cs": "Otevřeno", "default_status": 1},
+            "1": {"label": "Completed", "label_cs": "Dokončeno", "default_status": 3},
+            "2": {"label": "Canceled", "label_cs": "Zrušeno", "default_status": 4},
+            "3": {"label": "Scheduled", "label_cs": "Naplánováno", "default_status": 5},
+        },
+        {
+            "1": {"label": "Free", "label_cs": "Volno", "state": 0},
+            "2": {"label": "Tentative", "label_cs": "Nezávazně", "state": 0},
+            "3": {"label": "Completed", "label_cs": "Dokončeno", "state": 1},
+            "4": {"label": "Canceled", "label_cs": "Zrušeno", "state": 2},
+            "5": {"label": "Busy", "label_cs": "Zaneprázdněn", "state": 3},
+            "6": {"label": "Out of Office", "label_cs": "Mimo kancelář", "state": 3},
+        },
+    ),
+    "activitypointer": (
+        {
+            "0": {"label": "Open", "label_cs": "Otevřeno", "default_status": 1},
+            "1": {"label": "Completed", "label_cs": "Dokončeno", "default_status": 2},
+            "2": {"label": "Canceled", "label_cs": "Zrušeno", "default_status": 3},
+            "3": {"label": "Scheduled", "label_cs": "Naplánováno", "default_status": 4},
+        },
+        {
+            "1": {"label": "Open", "label_cs": "Otevřeno", "state": 0},
+            "2": {"label": "Completed", "label_cs": "Dokončeno", "state": 1},
+            "3": {"label": "Canceled", "label_cs": "Zrušeno", "state": 2},
+            "4": {"label": "Scheduled", "label_cs": "Naplánováno", "state": 3},
+        },
+    ),
 }
 PHONE_CALL_COLUMNS: Final[dict[str, Raw]] = {
     "phonenumber": {"schema": "PhoneNumber", "label": "Phone Number", "max_length": 200, "format_name": "Phone"},
@@ -158,7 +190,12 @@ OTHER_COLUMNS: Final[dict[str, dict[str, Raw]]] = {
             "max_length": 160,
         },
         "partyid": {"schema": "PartyId", "label": "Party", "targets": PARTY_TARGETS},
-        "activityid": {"schema": "ActivityId", "label": "Activity", "targets": ["phonecall", "task"], "valid": "rcu"},
+        "activityid": {
+            "schema": "ActivityId",
+            "label": "Activity",
+            "targets": ["phonecall", "task", "appointment"],
+            "valid": "rcu",
+        },
     },
     "role": {"name": {"max_length": 100, "label": "Name"}, "roleid": {"schema": "RoleId", "label": "Role"}},
     "businessunit": {"name": {"max_length": 160, "label": "Name"}},
@@ -281,7 +318,7 @@ def complete(raw: dict[str, Raw]) -> None:
     """Fill in the gaps of the derived tables and add Acme's own, in place."""
     for name, (label, plural) in LABELS.items():
         raw[name].update(label=label, plural=plural)
-    for name in ("phonecall", "task"):
+    for name in STATES:
         _complete_activity(raw[name], name)
     for name, columns in {**OTHER_COLUMNS, **CUSTOM_COLUMNS}.items():
         for column, extra in columns.items():
@@ -296,7 +333,10 @@ def _complete_activity(table: Raw, name: str) -> None:
     columns = table["columns"]
     extras = {**ACTIVITY_COLUMNS, **(PHONE_CALL_COLUMNS if name == "phonecall" else {})}
     for column, extra in extras.items():
-        columns.setdefault(column, {}).update(extra)
+        if name != "activitypointer" or column in columns:
+            columns.setdefault(column, {}).update(extra)
+    if name == "activitypointer":  # a name of a table, which the Web API shows of this table only
+        columns["activitytypecode"].update(type="String", max_length=64)
     states, reasons = STATES[name]
     columns["statecode"].update(schema="StateCode", label="Activity Status", options=states, valid="ru")
     columns["statecode"]["required"] = "SystemRequired"
@@ -356,7 +396,7 @@ def _my_lead(account: Raw) -> Raw:
 
 def _add_regarding(raw: dict[str, Raw]) -> None:
     """What switching activities on for a custom table adds: a look-up on each activity table and its reverse."""
-    for activity, plural in (("phonecall", "PhoneCalls"), ("task", "Tasks")):
+    for activity, plural in (("phonecall", "PhoneCalls"), ("task", "Tasks"), ("appointment", "Appointments")):
         reverse = f"nnn_mylead_{plural}"
         name = f"regardingobjectid_nnn_mylead_{activity}"
         raw[activity]["navigation"][name] = {

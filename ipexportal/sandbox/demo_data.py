@@ -185,6 +185,7 @@ def _prepared(store: Store) -> None:
         ],
     )
     _prepared_calls(store)
+    _prepared_plans(store)
 
 
 def _prepared_accounts(store: Store) -> None:
@@ -306,6 +307,35 @@ def _call(
     parties = [(caller, table, target), (agent, "systemuser", author.systemuser_id), (8, table, target)]
     parties.append((9, "systemuser", author.systemuser_id))
     store.insert("activityparty", [party(call_id, "phonecall", *one) for one in parties])
+
+
+def _prepared_plans(store: Store) -> None:
+    """What is to be done: one late, one soon, one without a date. From today, so that late stays late."""
+    plans = (
+        ("contact", "Jana Horáková", JANA, -2, "Poslat nabídku na prodloužení smlouvy"),
+        ("contact", "Jana Horáková", KLARA, None, "Zjistit zájem o druhé čerpadlo"),
+        ("account", "Alfa s.r.o.", JANA, 3, "Připravit smlouvu pro pobočku"),
+    )
+    for table, name, owner, days, subject in plans:
+        due = None if days is None else datetime.now(UTC).replace(hour=9, minute=0) + timedelta(days=days)
+        store.insert("task", [_plan("task", table, name, owner, subject, due)])
+    meeting = datetime.now(UTC).replace(hour=13, minute=0) + timedelta(days=1)
+    booked = {"statecode": 3, "statuscode": 5}
+    row = _plan("appointment", "contact", "Jana Horáková", JANA, "Prohlídka čerpadla", meeting)
+    store.insert("appointment", [row | booked])
+
+
+def _plan(kind: str, table: str, name: str, owner: User, subject: str, due: datetime | None) -> Row:
+    return {
+        **audit(owner, age=4),
+        "activityid": record_id(kind, f"{name}/{subject}"),
+        "subject": subject,
+        "regardingobjectid": record_id(table, name),
+        "regardingobjectid__type": table,
+        "scheduledend": due and due.strftime("%Y-%m-%dT%H:%M:00Z"),
+        "prioritycode": 1,
+        "statuscode": 2 if kind == "task" else 1,
+    }
 
 
 def party(activity_id: str, activity: str, mask: int, table: str | None, record: str | None) -> Row:

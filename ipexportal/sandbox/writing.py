@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ipexportal.sandbox import demo_data, errors
+from ipexportal.sandbox import activities, demo_data, errors
 from ipexportal.sandbox.directory import BUSINESS_UNIT_ID, User
 from ipexportal.sandbox.metadata import Collection, Column, Model, Navigation, Table
 from ipexportal.sandbox.rights import Rights
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REFERENCE: Final = re.compile(r"(?:https?://[^/]+/api/data/v9\.\d)?/?(\w+)\(([^)]*)\)")
 NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-PARTIES: Final = re.compile(r"(phonecall|task)_activity_parties")
+PARTIES: Final = re.compile(r"(phonecall|task|appointment)_activity_parties")
 CLOSED: Final = "Cannot update Closed or Cancelled Activity"
 
 
@@ -60,6 +60,7 @@ class Writer:
         self.rights.require(self.user, "Create", table)
         if table.logical_name == "activityparty":
             raise errors.Refused(405, "0x80060888", "The create message is not supported for activityparty entities.")
+        _not_a_view(table)
         parsed = Body(self, table, creating=True).parse(body)
         given = parsed.values.pop(table.id_column, None)
         record_id = record_id or given or str(uuid.uuid4())
@@ -121,6 +122,7 @@ class Writer:
 
     def _writable(self, table: Table, record_id: str, verb: str, if_match: str) -> Row:
         self.rights.require(self.user, verb, table)
+        _not_a_view(table)
         row = self.store.get(table.logical_name, record_id)
         if row is None:
             raise errors.missing(table.logical_name, record_id)
@@ -243,6 +245,12 @@ class Writer:
             )
             for body in bodies:
                 self.create(other, {**body, f"{back.name}@odata.bind": f"/{table.entity_set}({record_id})"})
+
+
+def _not_a_view(table: Table) -> None:
+    if table.logical_name == activities.ALL:
+        message = f"The requested operation is not supported for {table.logical_name} entities."
+        raise errors.Refused(405, "0x80060888", message)
 
 
 def complete_name(table: Table, row: Row, changes: Row | None = None) -> None:

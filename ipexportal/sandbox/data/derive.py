@@ -17,6 +17,8 @@ HOSTED = [
     "lead",
     "phonecall",
     "task",
+    "appointment",
+    "activitypointer",
     "activityparty",
     "systemuser",
     "team",
@@ -42,6 +44,8 @@ EDM_TYPES = {
 SCHEMA_NAMES = {
     "phonecall": "PhoneCall",
     "task": "Task",
+    "appointment": "Appointment",
+    "activitypointer": "ActivityPointer",
     "activityparty": "ActivityParty",
     "systemuser": "SystemUser",
     "businessunit": "BusinessUnit",
@@ -52,6 +56,8 @@ SCHEMA_NAMES = {
 NAME_COLUMNS = {
     "phonecall": "subject",
     "task": "subject",
+    "appointment": "subject",
+    "activitypointer": "subject",
     "activityparty": "",
     "systemuser": "fullname",
     "transactioncurrency": "currencyname",
@@ -59,6 +65,8 @@ NAME_COLUMNS = {
 TYPE_CODES = {
     "phonecall": 4210,
     "task": 4212,
+    "appointment": 4201,
+    "activitypointer": 4200,
     "activityparty": 135,
     "systemuser": 8,
     "businessunit": 10,
@@ -144,7 +152,7 @@ def column_of(attribute: dict[str, Any]) -> dict[str, Any]:
 
 def from_csdl(name: str, types: dict[str, Any], entity_set: str, lookups: dict[str, Any]) -> dict[str, Any]:
     """A table of which only the CSDL is published: types from it, read-only columns and targets from the bind names."""
-    activity = name in ("phonecall", "task")
+    activity = name in ("phonecall", "task", "appointment", "activitypointer")
     columns = {}
     for node in properties(types, name):
         column = str(node.get("Name"))

@@ -44,10 +44,10 @@ def test_an_unknown_table_is_404(jana: Person, name: str) -> None:
     [
         ("LogicalName eq 'account' or LogicalName eq 'lead'", ["account", "lead"]),
         ("IsCustomEntity eq true", ["nnn_mylead"]),
-        ("IsActivity eq true", ["phonecall", "task"]),
+        ("IsActivity eq true", ["activitypointer", "appointment", "phonecall", "task"]),
         (
             "OwnershipType eq Microsoft.Dynamics.CRM.OwnershipTypes'UserOwned' and CanCreateAttributes/Value eq true",
-            ["account", "contact", "lead", "nnn_mylead", "phonecall", "task"],
+            ["account", "activitypointer", "appointment", "contact", "lead", "nnn_mylead", "phonecall", "task"],
         ),
         ("startswith(LogicalName,'nnn_')", ["nnn_mylead"]),
     ],
