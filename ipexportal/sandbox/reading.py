@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from ipexportal.sandbox import activities, errors
+from ipexportal.sandbox import errors
 from ipexportal.sandbox.directory import User
 from ipexportal.sandbox.formatting import Formatter, Preferences
 from ipexportal.sandbox.metadata import LOOKUPS, Collection, Column, Model, Navigation, Table
@@ -20,7 +20,7 @@ from ipexportal.sandbox.store import Row, Store
 
 PAGE: Final = 5_000
 COUNT_LIMIT: Final = 5_000
-OWN_PARTIES: Final = f'"activityid" IN (SELECT "activityid" FROM "{activities.ALL}" WHERE "ownerid" = ?)'
+OWN_PARTIES: Final = '"activityid" IN (SELECT "activityid" FROM "activitypointer" WHERE "ownerid" = ?)'
 Json = dict[str, Any]
 
 
