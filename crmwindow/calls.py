@@ -21,8 +21,8 @@ from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, Leg, Note, Opening
 from tenants.models import Agent, Tenant
 
-__all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "leg_of", "open_by_agent", "read_event",
-           "receive", "shown"]  # fmt: skip
+__all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "is_recent", "leg_of",
+           "open_by_agent", "read_event", "receive", "shown"]  # fmt: skip
 
 SAME_CALL = timedelta(minutes=2)
 """A second announcement without a unique_id means the same call while it is no older than this."""
@@ -374,12 +374,13 @@ def shown(agent: Agent) -> list[Leg]:
     """The cards on this agent's window, newest first: everything that rings or is talked over, else the last ended one."""
     oldest = timezone.now() - max(LONGEST_SHOWN.values())
     recent = Leg.objects.of(agent).open().filter(call__started_at__gt=oldest)
-    legs = [leg for leg in recent.order_by("-call__started_at", "-pk")[:20] if _is_recent(leg)]
+    legs = [leg for leg in recent.order_by("-call__started_at", "-pk")[:20] if is_recent(leg)]
     live = [leg for leg in legs if leg.state < CallState.ENDED]
     return sorted(live, key=lambda leg: leg.state == CallState.ANSWERED) if live else legs[:1]
 
 
-def _is_recent(leg: Leg) -> bool:
+def is_recent(leg: Leg) -> bool:
+    """Its last news is not so old that the next one must have been lost."""
     since = leg.ended_at or leg.answered_at or leg.rang_at or leg.call.started_at
     return since > timezone.now() - LONGEST_SHOWN[CallState(leg.state)]
 

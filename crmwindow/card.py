@@ -7,6 +7,7 @@ Every text is already in the agent's language and every time is aware; templates
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+from zlib import crc32
 
 type Tone = Literal["info", "ok", "warn", "bad"]
 type Shape = Literal["person", "company", "record"]  # circle, square, square with the table's icon
@@ -17,12 +18,18 @@ type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "ref
 type SignInStep = Literal["ready", "waiting", "code", "expired", "done"]
 type MatchStep = Literal["one", "many", "unknown", "failed", "searching"]
 type Act = Literal["", "sign-in", "retry"]
+type RowKind = Literal["live", "missed", "elsewhere", "draft", "waiting", "refused", "written", "unnoted", "done"]
+type DayFilter = Literal["all", "unnoted", "waiting"]
 
 
 def initials(name: str) -> str:
     """At most two letters for an avatar: "Jana Horáková" → "JH", "Elektro Vysočina a.s." → "EV"."""
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in words[:2]).upper()
+
+
+def _digest(*shown: object) -> str:
+    return format(crc32(repr(shown).encode("utf-8", "surrogatepass")), "x")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,15 +239,66 @@ class Handover:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One of today's calls in the idle window: time and number from our own rows, names never stored."""
+    """One call of the agent's day: time and number from our own rows, the name as their own look-up kept it."""
 
     code: str
     at: datetime
     who: str
+    kind: RowKind = "done"
     direction: Direction = "incoming"
     missed: bool = False
-    status: str = ""  # "no note", "waiting for Microsoft", "nobody answered"
+    status: str = ""  # what is unfinished: "no note", "waiting for Microsoft", "nobody answered"
     waiting: bool = False
+    text: str = ""  # second line: the note's beginning, the company, who answered
+    in_crm: bool = False  # the note's text is in the CRM only
+    label: str = ""  # one word on what became of it
+    seconds: int | None = None
+    since: datetime | None = None  # of a call under way
+    e164: str = ""  # whom to call back
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unwritten:
+    """A note that is not in the CRM yet, of any day: why, and what can be done."""
+
+    code: str  # of its call
+    at: datetime
+    who: str
+    direction: Direction = "incoming"
+    text: str = ""
+    why: str = ""
+    refused: bool = False
+    can_be_sent: bool = True  # False: it has to be changed first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Day:
+    """Today's calls, newest first, and the notes of all days that wait."""
+
+    rows: tuple[Row, ...] = ()
+    waiting: tuple[Unwritten, ...] = ()
+    filter: DayFilter = "all"
+    more: bool = False  # than are listed
+    not_before: datetime | None = None  # Microsoft asked us to wait until then
+    signed_in: bool = True
+    now: str = ""  # the call the window shows
+
+    @property
+    def unnoted(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.kind == "unnoted")
+
+    @property
+    def listed(self) -> tuple[Row, ...]:
+        return self.unnoted if self.filter == "unnoted" else self.rows
+
+    @property
+    def lines_in_crm(self) -> bool:
+        return self.filter != "waiting" and any(row.in_crm for row in self.listed)
+
+    @property
+    def seen(self) -> str:
+        """What the agent already sees, so that an answer comes only with news."""
+        return _digest(self.rows, self.waiting, self.not_before, self.signed_in)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,8 +315,16 @@ class SignIn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Idle:
+    """The day in short. `today` counts its calls, `earlier` the notes of other days that wait."""
+
     unfinished: tuple[Row, ...] = ()
     latest: tuple[Row, ...] = ()
+    today: int = 0
+    earlier: int = 0
+
+    @property
+    def seen(self) -> str:
+        return _digest(self.unfinished, self.latest, self.today, self.earlier)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -296,5 +362,5 @@ class State:
     def body_key(self) -> str:
         """Changes when the body must be drawn anew; a mere change from ringing to answered leaves it alone."""
         if self.call is None:
-            return f"idle-{self.signed_in:d}"
+            return f"idle-{self.signed_in:d}-{self.idle.seen}"
         return f"{self.call.code}-{self.signed_in:d}-{self.handover is not None:d}"

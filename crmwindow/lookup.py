@@ -37,7 +37,7 @@ from tenants.fields import seal
 from tenants.models import Agent, Instance
 
 __all__ = ["Found", "History", "Match", "PastCall", "SearchResult", "choose", "details", "forget", "found", "history",
-           "none_of_them", "retry", "search", "start"]  # fmt: skip
+           "kept", "none_of_them", "retry", "search", "start"]  # fmt: skip
 
 SECONDS = 2.0
 METADATA_SECONDS = 8.0
@@ -290,6 +290,15 @@ def _result(row: Lookup) -> SearchResult:
     data = json.loads(row.result)
     data.pop("problem", None)
     return SearchResult.from_dict(data)
+
+
+def kept(leg: Leg) -> Match | None:
+    """Whom this agent's card showed, as far as that is kept. Asks nobody, not even us if `lookup` was read with the leg."""
+    row = getattr(leg, "lookup", None)
+    if row is None or row.problem or row.finished_at is None:
+        return None
+    result = _result(row)
+    return _chosen(leg, rank(result.hits, me="", remembered=None), complete=not result.failed)
 
 
 def _chosen(leg: Leg, matches: list[Match], *, complete: bool) -> Match | None:

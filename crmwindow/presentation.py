@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
-from crmwindow import calls, card, lookup, notes, phone, problems, records
+from crmwindow import card, day, lookup, notes, phone, problems, records
 from crmwindow.blind import blinds
 from crmwindow.models import Call, CallState, Leg, Note
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, SignInAttempt, label_in
 
-GONE_FOR = timedelta(seconds=4)
-ROWS = 5
 STRIPS = 2
 _STATES: dict[int, card.CallState] = {
     CallState.NEW: "ringing",
@@ -51,34 +49,13 @@ def state_of(agent: Agent, leg: Leg | None, others: Iterable[Leg] = ()) -> card.
         note=note_card(leg, note) if leg else card.Note(),
         outcomes=outcomes_of(agent),
         handover=handover_of(leg) if leg else None,
-        idle=card.Idle() if leg or not agent.is_signed_in else idle_of(agent),
+        idle=card.Idle() if leg or not agent.is_signed_in else day.in_short(agent),
     )
 
 
 def nobodys_state(problem: card.Problem | None = None) -> card.State:
     """A window that does not know yet whose it is."""
     return card.State(agent_name="", signed_in=False, known=False, problem=problem)
-
-
-def choose_shown(agent: Agent, wanted: Leg | None, *, busy: bool) -> tuple[Leg | None, list[Leg]]:
-    """Which call is shown, and the others. What the agent looks at stays until it is elsewhere, or ended and another rings.
-
-    `busy`: the agent is writing; then nothing is taken away from under their fingers, the ringing one waits in the strip.
-    """
-    legs = calls.shown(agent)
-    live = [leg for leg in legs if leg.state < CallState.ENDED]
-    stays = wanted is not None and not wanted.elsewhere
-    if stays and wanted and (wanted.state < CallState.ENDED or busy or not live):
-        return wanted, [leg for leg in live if leg.pk != wanted.pk] + _just_gone(agent, wanted)
-    first = legs[0] if legs else None
-    return first, [leg for leg in live if first and leg.pk != first.pk] + _just_gone(agent, first)
-
-
-def _just_gone(agent: Agent, shown: Leg | None) -> list[Leg]:
-    """Calls a colleague answered a moment ago: the strip says so before they leave."""
-    since = timezone.now() - GONE_FOR
-    gone = Leg.objects.of(agent).filter(elsewhere=True, closed_at=None, call__answered_at__gt=since)
-    return [leg for leg in gone if shown is None or leg.pk != shown.pk]
 
 
 def outcomes_of(agent: Agent) -> tuple[card.Outcome, ...]:
@@ -287,66 +264,6 @@ def note_card(leg: Leg, note: Note | None) -> card.Note:
 def handover_of(leg: Leg) -> card.Handover | None:
     note = notes.handover(leg)
     return card.Handover(author=note.author.name, text=note.text) if note and note.text else None
-
-
-# -- between calls -----------------------------------------------------------------------------------------------------
-
-
-def idle_of(agent: Agent) -> card.Idle:
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Leg.objects.of(agent).filter(call__started_at__gte=midnight, state=CallState.ENDED, elsewhere=False)
-    legs = list(today.select_related("lookup").order_by("-call__started_at", "-pk")[:50])
-    written = {note.call_id: note for note in Note.objects.filter(author=agent, call__in=[leg.call_id for leg in legs])}
-    unfinished: list[tuple[Leg, str]] = []
-    latest: list[tuple[Leg, str]] = []
-    for leg in legs:
-        status = _unfinished(leg, written.get(leg.call_id))
-        (unfinished if status else latest).append((leg, status))
-    return card.Idle(
-        unfinished=tuple(_row(leg, status, written.get(leg.call_id)) for leg, status in unfinished[:ROWS]),
-        latest=tuple(_row(leg, status, None) for leg, status in latest[:ROWS]),
-    )
-
-
-def _row(leg: Leg, status: str, note: Note | None) -> card.Row:
-    return card.Row(
-        code=str(leg.call.code),
-        at=leg.call.started_at,
-        who=_who(leg),
-        direction="outgoing" if leg.call.direction == Call.Direction.OUTGOING else "incoming",
-        missed=leg.call.missed,
-        status=status,
-        waiting=note is not None and note.state == Note.State.QUEUED,
-    )
-
-
-def _who(leg: Leg) -> str:
-    """The name as this agent read it for this very call, while that is kept; else the number."""
-    if leg.call.caller == Call.Caller.WITHHELD:
-        return _("Withheld number")
-    if leg.call.caller == Call.Caller.NUMBER and _was_found(leg):
-        match = lookup.found(leg, budget=Budget(0.0)).chosen
-        if match and match.name:
-            return match.name
-    return caller_display(leg) or _("Unreadable number")
-
-
-def caller_display(leg: Leg) -> str:
-    number = phone.parse(leg.call.number, leg.agent.tenant.country) if leg.call.number.startswith("+") else None
-    return number.display if number else leg.call.number
-
-
-def _unfinished(leg: Leg, note: Note | None) -> str:
-    if note and note.state == Note.State.QUEUED:
-        return _("waiting for Microsoft")
-    if note and note.state == Note.State.REFUSED:
-        return _("note not written")
-    if note and note.state == Note.State.DRAFT and (note.text or note.outcome):
-        return _("note not finished")
-    if leg.call.missed:
-        return _("nobody answered")
-    looked_up = leg.call.caller in {Call.Caller.NUMBER, Call.Caller.WITHHELD}
-    return pgettext("state of a call", "no note") if leg.answered_at and looked_up and note is None else ""
 
 
 # -- signing in --------------------------------------------------------------------------------------------------------

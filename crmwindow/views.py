@@ -18,7 +18,7 @@ from django.utils.csp import build_policy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from crmwindow import calls, card, lookup, notes, presentation, problems, records, sessions
+from crmwindow import calls, card, coming_up, lookup, notes, presentation, problems, records, sessions
 from crmwindow.answers import context_of, leg_or_404, matches_answer, uuid_of
 from crmwindow.exchange import MalformedEvent
 from crmwindow.models import CallState, Leg, Note, Opening
@@ -82,7 +82,7 @@ def _message(request: HttpRequest, problem: card.Problem, *, status: int) -> Htt
 def window(request: WindowRequest) -> HttpResponse:
     """The page itself. It creates nothing: a call in its address is opened by the page's own POST."""
     agent = request.window.agent
-    leg, others = presentation.choose_shown(agent, None, busy=False) if agent else (None, [])
+    leg, others = coming_up.choose_shown(agent, None, busy=False) if agent else (None, [])
     state = state_of(agent, leg, others) if agent else _nobodys(request)
     context = (
         context_of(request)
@@ -114,7 +114,8 @@ def no_stream(request: HttpRequest) -> HttpResponse:
 @require_GET
 @agent_view
 def state(request: AgentRequest) -> HttpResponse:
-    """The present state as parts to put in place. `shown`, `body`: what the window shows already; `busy`: they write."""
+    """The present state as parts to put in place. `shown`, `body`, `strip`: what the window shows already; `busy`: they write;
+    `kept`: they chose what is shown."""
     return _state(request, _shown_before(request))
 
 
@@ -123,7 +124,7 @@ def state(request: AgentRequest) -> HttpResponse:
 def show_call(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """The agent wants to see this call: from the strip, or from the list of the day."""
     leg = leg_or_404(request, call)
-    others = [other for other in presentation.choose_shown(request.agent, leg, busy=True)[1] if other.pk != leg.pk]
+    others = [other for other in coming_up.choose_shown(request.agent, leg, busy=True)[1] if other.pk != leg.pk]
     return _parts(request, leg, others, before=None)
 
 
@@ -142,7 +143,9 @@ def open_call(request: AgentRequest) -> HttpResponse:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     before = _shown_before(request)
     leg = calls.leg_of(request.agent, call.code)
-    live = presentation.choose_shown(request.agent, leg, busy=True)[1]
+    if leg is None or not coming_up.comes_up(request.agent, leg):
+        return _state(request, before)
+    live = coming_up.choose_shown(request.agent, leg, busy=True)[1]
     return _parts(request, leg, live, before=before)
 
 
@@ -156,7 +159,8 @@ def close(request: AgentRequest) -> HttpResponse:
 
 
 def _state(request: AgentRequest, before: Leg | None) -> HttpResponse:
-    leg, others = presentation.choose_shown(request.agent, before, busy="busy" in request.GET)
+    in_sight = request.GET.get("strip", "") if "kept" in request.GET else None
+    leg, others = coming_up.choose_shown(request.agent, before, busy="busy" in request.GET, in_sight=in_sight)
     return _parts(request, leg, others, before=before)
 
 
