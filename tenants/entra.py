@@ -29,6 +29,7 @@ from django.db import close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 
+from tenants import credentials
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import DataverseError, SignInRequired, Unavailable
 from tenants.dataverse.transport import shared_session
@@ -171,17 +172,17 @@ def _application(
     budget: Budget,
     cache: SerializableTokenCache,
     client_id: str,
-    secret: str,
+    credential: str | dict[str, str],
     *,
     without: tuple[str, ...] = (),
 ) -> ConfidentialClientApplication:
     import msal  # takes a quarter of a second; commands that never sign in should not pay for it
 
-    if not (client_id and secret):
+    if not (client_id and credential):
         raise EntraMisconfigured("The portal's registration with Microsoft is not configured.")
     return msal.ConfidentialClientApplication(
         client_id,
-        client_credential=secret,
+        client_credential=credential,
         authority=_authority(directory),
         instance_discovery=False,
         token_cache=cache,
@@ -419,15 +420,23 @@ def _as_person(holder: Agent | MicrosoftConnection, cache: SerializableTokenCach
 
 
 def _as_system(account: SystemAccount, cache: SerializableTokenCache, budget: Budget) -> dict[str, Any]:
+    """The newest credential first, an older one where that is refused; what is told is why the newest was."""
     instance = account.instance
-    result: dict[str, Any] = {"error": "invalid_client"}
-    for secret in filter(None, (account.client_secret, account.second_client_secret)):
-        app = _application(instance.directory_id or "", budget, cache, str(account.client_id), secret)
+    first: dict[str, Any] = {}
+    outcomes: dict[str, str] = {}
+    for each in credentials.of(account):
+        app = _application(instance.directory_id or "", budget, cache, str(account.client_id), each.for_msal(account))
         app.remove_tokens_for_client()
-        result = app.acquire_token_for_client([f"{instance.url}/.default"])
-        if result.get("error") != "invalid_client":
-            return result
-    return result
+        result: dict[str, Any] = app.acquire_token_for_client([f"{instance.url}/.default"])
+        refused = result.get("error") == "invalid_client"
+        if refused or "access_token" in result:
+            outcomes[each.name] = error_code(result) if refused else ""
+        if not refused:
+            first = result
+            break
+        first = first or result
+    credentials.note_tries(account, outcomes)
+    return first or {"error": "invalid_client"}
 
 
 def _keep(holder: Holder, cache: SerializableTokenCache, result: dict[str, Any]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import reduce
 from itertools import batched
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
@@ -12,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tenants import credentials
 from tenants.models import Agent, AuditEntry, CheckRun, Membership, OutgoingMail, SystemAccount, Tenant, audit
 
 if TYPE_CHECKING:
@@ -172,27 +175,29 @@ def warn_of_secrets(today: date | None = None) -> int:
     """Each day: system accounts whose secret ends within 60, 30, 14, 7 or 1 days, once per mark."""
     today = today or timezone.localdate()
     ending = today + timedelta(days=SECRET_MARKS[-1])
-    soon = Q(secret_expires_on__lte=ending) | Q(second_secret_expires_on__lte=ending)
+    names = ("secret_expires_on", "second_secret_expires_on", "certificate_expires_on")
+    soon = reduce(or_, (Q(**{f"{name}__lte": ending}) for name in names))
     told = 0
-    for account in SystemAccount.objects.filter(soon).select_related("instance__tenant"):
-        last = last_day(account)
+    for account in SystemAccount.objects.filter(soon).select_related("instance__tenant__implementer"):
+        last = credentials.last_day(account)
         if last is None or not 0 <= (last - today).days <= SECRET_MARKS[-1]:
             continue
         mark = next(mark for mark in SECRET_MARKS if (last - today).days <= mark)
         once = f"secret {account.code} {last} {mark}"
-        told += put_in_for_admins(
-            Kind.SECRET_EXPIRING, tenant=account.instance.tenant, once=once, system_account=account
-        )
+        tenant = account.instance.tenant
+        told += put_in_for_admins(Kind.SECRET_EXPIRING, tenant=tenant, once=once, system_account=account)
+        told += _put_in_for_implementer(Kind.SECRET_EXPIRING, tenant=tenant, once=once, system_account=account)
     return told
 
 
-def last_day(account: SystemAccount) -> date | None:
-    """When the system account stops working: the later end of its secrets; None when that is not known."""
-    days = [account.secret_expires_on]
-    if account.__dict__["second_client_secret"]:
-        days.append(account.second_secret_expires_on)
-    known = [day for day in days if day is not None]
-    return max(known) if known and len(known) == len(days) else None
+def _put_in_for_implementer(kind: str, *, tenant: Tenant, once: str, **about: Any) -> bool:
+    """To whoever at IPEX looks after the customer, unless they are one of their admins as well."""
+    user = tenant.implementer
+    if user is None or not (user.is_active and user.email):
+        return False
+    return (
+        put_in(kind, tenant=tenant, language=tenant.language, user=user, once=f"{once} {user.pk}", **about) is not None
+    )
 
 
 # Jobs

@@ -185,7 +185,9 @@ def secret_days(account: SystemAccount | None) -> int | None:
 
 
 def _secret_ends(account: SystemAccount | None) -> list[date | None]:
-    return [account.secret_expires_on, account.second_secret_expires_on] if account else []
+    if account is None:
+        return []
+    return [account.secret_expires_on, account.second_secret_expires_on, account.certificate_expires_on]
 
 
 # Reading

@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from tenants import eligibility, registration
+from tenants import credentials, eligibility, registration
 from tenants.configuration import checks
 from tenants.configuration.mistakes import Place, Wrong, shorten
 from tenants.configuration.sections import Change, Section, Whole
@@ -383,8 +384,11 @@ def _write_secrets(account: SystemAccount, data: dict[str, Any], change: Change)
     for name in ("client_secret", "second_client_secret"):
         secret = change.handed.get(name) or (change.secrets or {}).get(data.get(f"{name}_env") or "", "")
         if secret and getattr(account, name) != secret:
+            added = credentials.SECRETS[name][1]
             setattr(account, name, secret)
-            account.save(update_fields=[name])
+            setattr(account, added, timezone.now())
+            account.tried = {key: said for key, said in account.tried.items() if key != name}
+            account.save(update_fields=[name, added, "tried"])
             change.secrets_set.append(name)
             changed = True
     return changed
