@@ -49,7 +49,7 @@ class Activity:
             "directioncode": call.direction == Call.Direction.OUTGOING,
         }
         known = {name: value for name, value in wanted.items() if value is not None and name in self.table.columns}
-        parties = {PARTIES: found} if (found := self._parties()) else {}
+        parties = {PARTIES: found} if (found := self.parties()) else {}
         return known | self.text(content) | self.times(ended_at) | self.regarding() | parties
 
     def text(self, content: Content) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Activity:
         navigation = next(iter(self.metadata.regarding.values()), None)
         return {f"{navigation}@odata.bind": None} if navigation else {}
 
-    def _parties(self) -> list[dict[str, Any]]:
+    def parties(self) -> list[dict[str, Any]]:
         """Who called whom. Own tables cannot take part: then that side stays empty."""
         outgoing = self.call.direction == Call.Direction.OUTGOING
         agent_side, caller_side = (SENDER, RECIPIENT) if outgoing else (RECIPIENT, SENDER)
@@ -113,13 +113,13 @@ class Activity:
         """In the customer's language, never empty, cut to its column (it says nothing that is not in other columns)."""
         with translation.override(self.language):
             outgoing = self.call.direction == Call.Direction.OUTGOING
-            number = self._spoken_number()
+            number = self.spoken_number()
             template = _("Outgoing call %(number)s") if outgoing else _("Incoming call %(number)s")
             subject = (template % {"number": number}).strip()
         column = self.table.columns.get("subject")
         return subject[: (column.max_length if column else None) or 200]
 
-    def _spoken_number(self) -> str:
+    def spoken_number(self) -> str:
         if self.call.caller == Call.Caller.WITHHELD:
             return _("(withheld number)")
         number = phone.parse(self.call.number, self.call.tenant.country) if self.call.number_blind else None
