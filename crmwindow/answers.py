@@ -19,7 +19,7 @@ SECONDS = 2.0
 
 
 def context_of(request: WindowRequest | AgentRequest) -> dict[str, Any]:
-    return {"instance": request.window.instance.code}
+    return {"instance": request.window.instance.code, "indexed": request.window.instance.index}
 
 
 def leg_or_404(request: AgentRequest, code: uuid.UUID | str) -> Leg:
