@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from crmwindow import exchange, lookup, notes, outbox
+from crmwindow import exchange, lookup, notes, outbox, writing
 from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, Leg, Note, Opening
@@ -204,6 +204,10 @@ class _Application:
             outbox.tell(heard)
         for leg in changed:
             self._follow_up(leg)
+        if self.call.missed:
+            writing.missed(self.call)
+        elif self.call_before["missed"]:
+            writing.withdraw(self.call)
         self._look_up(changed)
 
     def _follow_up(self, leg: Leg) -> None:

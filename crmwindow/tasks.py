@@ -3,7 +3,7 @@
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from crmwindow import notes, upkeep
+from crmwindow import follow_ups, notes, upkeep, writing
 
 
 @db_task()
@@ -11,9 +11,21 @@ def deliver_note(note: int) -> None:
     notes.deliver(note)
 
 
+@db_task()
+def deliver_follow_up(follow_up: int) -> None:
+    follow_ups.deliver(follow_up)
+
+
+@db_task()
+def deliver_write(write: int) -> None:
+    writing.deliver(write)
+
+
 @db_periodic_task(crontab(minute="*"))
 def sweep() -> None:
     notes.sweep()
+    follow_ups.sweep()
+    writing.sweep()
 
 
 @db_periodic_task(crontab(minute="17"))

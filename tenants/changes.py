@@ -56,6 +56,7 @@ SENTENCES: Mapping[str, StrOrPromise] = {
     "api_key.created": gettext_lazy("API key made"),
     "api_key.revoked": gettext_lazy("API key revoked"),
     "matches.forgotten": gettext_lazy("Remembered numbers forgotten"),
+    "missed_calls.given_up": gettext_lazy("Missed calls removed unwritten at the end of the retention"),
 }
 NOT_TOLD = ("window.ticket", "instance.second_claim")
 """Of the machines' daily work, or of somebody else."""

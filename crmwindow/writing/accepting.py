@@ -1,0 +1,216 @@
+"""Taking in what is to be written: durably, once, and without asking Microsoft anything.
+
+What the IVR sends is answered at once and delivered later. A missed call becomes a row when the call ends; should an agent turn
+out to have taken it after all, the row is withdrawn while nothing was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from crmwindow import delivering, exchange, notes
+from crmwindow.blind import blind, blinds
+from crmwindow.models import Call, CrmWrite, IvrFunction, IvrStep
+from crmwindow.writing import jobs
+from crmwindow.writing.values import Value
+from tenants.models import SystemAccount, Tenant
+
+State, Kind = CrmWrite.State, CrmWrite.Kind
+SETTLED = timedelta(seconds=60)
+"""After the end of a missed call: a late event may still say that somebody took it, or it may ring on elsewhere."""
+SAME_WRITE = timedelta(minutes=1)
+"""Without an Idempotency-Key, an equal body for the same call means the same write while it is no older than this."""
+FROM_THE_CALL = ("number", "unique_id")
+"""Names that a function may map to columns without the menu sending them among its values."""
+
+
+class UnknownValues(Exception):
+    """The function is not set up to take values of these names."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+class OtherBody(Exception):
+    """The Idempotency-Key was used for something else."""
+
+
+class OverCap(Exception):
+    """The function has taken what it may take today."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+# ── from the IVR ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def accept(
+    *, function: IvrFunction, number: str, unique_id: str, values: Mapping[str, Value], key: str = ""
+) -> CrmWrite:
+    """A row of its own, or the one that the same request made before.
+
+    Raises UnknownValues, OtherBody, OverCap, and MalformedEvent for a number or UniqueId no exchange could have sent.
+    """
+    announced = exchange.announcement(number=number, direction="incoming", unique_id=unique_id)
+    if unknown := [name for name in values if name not in function.columns]:
+        raise UnknownValues(unknown)
+    tenant = function.tenant
+    said = {"function": function.name, "unique_id": unique_id, "number": number, "values": dict(values)}
+    body = json.dumps(said, sort_keys=True)
+    with transaction.atomic():
+        IvrFunction.objects.select_for_update(no_key=True).filter(pk=function.pk).first()  # one after the other
+        if found := _made_before(function, key, body):
+            return found
+        _check_cap(function)
+        party = exchange.party(announced.customer, outgoing=False, tenant=tenant)
+        write = CrmWrite(
+            tenant=tenant,
+            kind=Kind.IVR,
+            function=function,
+            function_name=function.name,
+            call=Call.objects.filter(tenant=tenant, unique_id=announced.unique_id, private_to=None).first(),
+            unique_id=announced.unique_id,
+            number=party.number,
+            number_blind=blind(tenant, party.number) if party.number.startswith("+") else "",
+            table=function.entity.strip().lower(),
+            content=json.dumps({"values": dict(values), "number": number}),
+            idempotency_key=key,
+            body_digest=blind(tenant, body),
+            **_queued(tenant, timedelta()),
+        )
+        CrmWrite.objects.bulk_create([write], ignore_conflicts=True)
+        stored = CrmWrite.objects.filter(code=write.code).first()
+        if stored is None:  # the same key at the same moment, at another function
+            raise OtherBody
+        _note_step(function, stored, values)
+        jobs.deliver_after_commit(stored.pk)
+    return stored
+
+
+def _made_before(function: IvrFunction, key: str, body: str) -> CrmWrite | None:
+    rows = CrmWrite.objects.filter(tenant=function.tenant)
+    digests = blinds(function.tenant, body)
+    if key:
+        found = rows.filter(idempotency_key=key).first()
+        if found is not None and found.body_digest not in digests:
+            raise OtherBody
+        return found
+    recent = rows.filter(function=function, idempotency_key="", queued_at__gt=timezone.now() - SAME_WRITE)
+    return recent.filter(body_digest__in=digests).first()
+
+
+def _check_cap(function: IvrFunction) -> None:
+    now = timezone.localtime()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if CrmWrite.objects.filter(function=function, queued_at__gte=midnight).count() >= function.daily_cap:
+        raise OverCap(max(1, int((midnight + timedelta(days=1) - now).total_seconds())))
+
+
+def _queued(tenant: Tenant, pause: timedelta) -> dict[str, Any]:
+    """Waiting its turn, or for a system account to be set up."""
+    now = timezone.now()
+    has_account = SystemAccount.objects.filter(instance__tenant=tenant).exists()
+    state = State.QUEUED if has_account else State.NO_ACCOUNT
+    return {"state": state, "queued_at": now, "next_try_at": now + pause}
+
+
+def _note_step(function: IvrFunction, write: CrmWrite, values: Mapping[str, Value]) -> None:
+    """For the agent who gets the call: what the caller said to the menu."""
+    known = write.number_blind != ""
+    IvrStep.objects.create(
+        tenant=function.tenant,
+        function=function,
+        unique_id=write.unique_id,
+        number=write.number if known else "",
+        number_blind=write.number_blind,
+        name=function.name,
+        title=function.title,
+        kind=function.kind,
+        result="accepted",
+        answers=json.dumps(dict(values)),
+        at=write.queued_at,
+    )
+
+
+# ── missed calls ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def missed(call: Call) -> None:
+    """Nobody took it. Called whenever events say so; the row is made once and comes back after a withdrawal."""
+    if not notes.is_writable(call):
+        return
+    write = CrmWrite(
+        tenant=call.tenant,
+        kind=Kind.MISSED_CALL,
+        call=call,
+        unique_id=call.unique_id,
+        number=call.number,
+        number_blind=call.number_blind,
+        table="phonecall",
+        **_queued(call.tenant, SETTLED),
+    )
+    with transaction.atomic():
+        CrmWrite.objects.bulk_create([write], ignore_conflicts=True)
+        rows = CrmWrite.objects.filter(kind=Kind.MISSED_CALL, call=call)
+        rows.filter(state=State.WITHDRAWN).update(state=write.state, next_try_at=write.next_try_at)
+        jobs.deliver_after_commit(rows.values_list("pk", flat=True).get(), delay=SETTLED)
+
+
+def withdraw(call: Call) -> None:
+    """Somebody took it after all. What may already be in the CRM stays as it is."""
+    rows = CrmWrite.objects.filter(kind=Kind.MISSED_CALL, call=call, sent_at=None).filter(
+        delivering.is_free(timezone.now())
+    )
+    rows.filter(state__in=UNWRITTEN).update(state=State.WITHDRAWN, next_try_at=None, problem="")
+
+
+# ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+UNWRITTEN = (State.QUEUED, State.NO_ACCOUNT, State.REFUSED)
+
+
+def unwritten(tenant: Tenant) -> QuerySet[CrmWrite]:
+    return CrmWrite.objects.filter(tenant=tenant, state__in=UNWRITTEN)
+
+
+def try_again(writes: QuerySet[CrmWrite]) -> int:
+    """At once, unless Microsoft asked us to wait or there is still nobody to write as. Answers how many."""
+    now = timezone.now()
+    writable = writes.filter(tenant__instance__system_account__isnull=False)
+    refused = writable.filter(state__in=[State.REFUSED, State.NO_ACCOUNT])
+    waiting = writable.filter(state=State.QUEUED, next_try_at__gt=now).exclude(problem="throttled")
+    keys = [*refused.values_list("pk", flat=True), *waiting.values_list("pk", flat=True)]
+    with transaction.atomic():
+        _release(keys, now)
+    return len(keys)
+
+
+def release_those_without_account(now: datetime) -> int:
+    """A system account was set up: what was listed earlier goes out, as far back as calls are kept."""
+    waiting = CrmWrite.objects.filter(state=State.NO_ACCOUNT, tenant__instance__system_account__isnull=False)
+    released = 0
+    for tenant in Tenant.objects.filter(pk__in=waiting.values("tenant")).only("pk", "retention_days"):
+        since = now - timedelta(days=tenant.retention_days)
+        mine = waiting.filter(tenant=tenant, queued_at__gt=since).order_by("pk")
+        keys = list(mine.values_list("pk", flat=True)[: jobs.AT_ONCE])
+        _release(keys, now)
+        released += len(keys)
+    return released
+
+
+def _release(keys: list[int], now: datetime) -> None:
+    for start in range(0, len(keys), jobs.AT_ONCE):
+        some = CrmWrite.objects.filter(pk__in=keys[start : start + jobs.AT_ONCE], state__in=UNWRITTEN)
+        some.update(state=State.QUEUED, next_try_at=now, problem="", tries=0)
+    for pk in keys[: jobs.AT_ONCE]:  # the sweep finds the rest
+        jobs.deliver_after_commit(pk)
