@@ -53,7 +53,7 @@ def _of_role(role: str, reach: Depth) -> dict[str, Depth]:
             return {f"prvRead{table}": "Global" for table in (*OWNED, *OPEN_TO_ALL)}
         case "Service Writer":
             verbs = ("Create", "Read", "Write", "Append", "AppendTo", "Assign")
-            return {f"prv{verb}{table}": "Global" for verb in verbs for table in OWNED}
+            return {f"prv{verb}{table}": "Global" for verb in verbs for table in (*OWNED, *OPEN_TO_ALL)}
         case "Salesperson" | "Salesperson without leads":
             found: dict[str, Depth] = {f"prvRead{table}": "Global" for table in OPEN_TO_ALL}
             found |= {f"prv{verb}{table}": reach for verb in VERBS[:-2] for table in OWNED}

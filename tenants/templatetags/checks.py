@@ -13,7 +13,7 @@ STEPS = {
     "from_to": "from_to",
 }  # fmt: skip
 PAGES = {
-    "token": "ivr", "secret": "ivr", "org_read": "ivr", "system_activities": "ivr", "agents": "people", "fields": "card",
+    "token": "ivr", "secret": "ivr", "org_read": "ivr", "system_rights": "ivr", "agents": "people", "fields": "card",
     "columns": "card",
 }  # fmt: skip
 OWN_TABLES = frozenset({"table", "columns", "creating", "activities"})

@@ -6,6 +6,7 @@ list: what a call, a note and a new record need; Microsoft, "Web API functions",
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,19 +15,22 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from tenants import customization, eligibility, registration
+from tenants import credentials, customization, eligibility, registration
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client, Me
 from tenants.dataverse.metadata import Metadata, Table
+from tenants.credentials import Credential
 from tenants.entra import EntraMisconfigured
 from tenants.key_scheme import nearest_column
+from tenants.models import MicrosoftConnection, SystemAccount
 from tenants.schema import Creatable, Schema
 from tenants.verification.plan import Plan
 from tenants.verification.results import Found, evidence_of, failed, from_error, not_verified, passed, warning
 from tenants.verification.rights import Rights
 
 SECRET_WARNING_DAYS = 60
+GUID = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 MOST_NAMED = 10
 Names = list[dict[str, str]]
 
@@ -100,6 +104,8 @@ SYSTEM_TOKEN_WHY = {
     "AADSTS7000215": "secret_wrong",
     "AADSTS7000218": "secret_missing",
     "AADSTS7000222": "secret_expired",
+    "AADSTS700024": "clock",
+    "AADSTS700027": "certificate_unknown",
     "AADSTS700016": "app_unknown",
     "AADSTS500011": "no_resource",
     "AADSTS90002": "no_directory",
@@ -109,7 +115,18 @@ SYSTEM_TOKEN_WHY = {
 }
 
 
-def token_refused(error: Exception, *, through: str) -> Found:
+def token_given(look: Look, holder: SystemAccount | MicrosoftConnection) -> Found:
+    """Whether it was the newest credential that Microsoft took; an older one behind it hides a mistake."""
+    if isinstance(holder, MicrosoftConnection):
+        return passed(through="connection")
+    tried = credentials.of(holder)
+    used, newest = credentials.last_used(tried), tried[0] if tried else None
+    if newest is None or used is None or not newest.refused_with or used.name == newest.name:
+        return passed(through="system")
+    return warning("older_used", **_about(look, newest, newest.refused_with))
+
+
+def token_refused(look: Look, error: Exception, *, through: str) -> Found:
     """Why Entra gave no token. An outage says nothing about the secret."""
     code = getattr(error, "code", "")
     if isinstance(error, errors.Unavailable) or not isinstance(error, errors.DataverseError):
@@ -117,16 +134,43 @@ def token_refused(error: Exception, *, through: str) -> Found:
     if code.startswith("AADSTS530"):
         return failed("blocked", code=code)
     if through == "system" and isinstance(error, EntraMisconfigured | errors.SignInRequired):
-        return failed(SYSTEM_TOKEN_WHY.get(code, "refused"), **({"code": code} if code else {}))
+        newest = look.plan.credentials[0] if look.plan.credentials else None
+        return failed(_why_refused(look, newest, code), **_about(look, newest, code))
     ours = isinstance(error, EntraMisconfigured)
     return failed("registration" if ours else "connection_ended", **({"code": code} if code else {}))
+
+
+def _why_refused(look: Look, newest: Credential | None, code: str) -> str:
+    why = SYSTEM_TOKEN_WHY.get(code, "refused")
+    account = look.plan.account
+    if why == "certificate_unknown" and newest and newest.days is not None and newest.days < 0:
+        return "certificate_expired"
+    if why == "secret_wrong" and newest and account and GUID.fullmatch(str(newest.for_msal(account))):
+        return "secret_id"
+    return why
+
+
+def _about(look: Look, credential: Credential | None, code: str) -> dict[str, Any]:
+    """What somebody compares in Azure: nothing secret."""
+    said = {
+        "code": code,
+        "client": str(look.plan.account.client_id) if look.plan.account else "",
+        "directory": str(look.plan.instance.directory_id or ""),
+        "thumbprint": credential.thumbprint if credential else "",
+        "date": credential.expires_on.isoformat() if credential and credential.expires_on else "",
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+MEMBERSHIP_WHY = {"0x80040225": "app_user_disabled", "0x80042f09": "no_roles"}
 
 
 def organization(look: Look, me: Me | errors.DataverseError, *, through: str) -> Found:
     """Whether the account is a member, and of the organization that was proven (WhoAmI)."""
     if isinstance(me, errors.NotAMember):
-        why = "no_app_user" if through == "system" else "no_user"
-        return failed(why, **evidence_of(me))
+        why = MEMBERSHIP_WHY.get(me.code.lower(), "no_app_user") if through == "system" else "no_user"
+        client = {"client": str(look.plan.account.client_id)} if through == "system" and look.plan.account else {}
+        return failed(why, **evidence_of(me), **client)
     if isinstance(me, errors.DataverseError):
         return from_error(me)
     stored = look.plan.instance.organization_id
@@ -281,13 +325,21 @@ def org_read(look: Look, name: str) -> Found:
     )
 
 
-def system_activities(look: Look) -> Found:
-    """Whether the system account can write missed calls and IVR notes."""
+def system_rights(look: Look, name: str) -> Found:
+    """Whether the system account has, for the whole organization, what missed calls and the IVR need of the table."""
     if look.rights is None or look.through != "system":
         return not_verified("system_only")
-    wanted = look.rights.for_notes(look.plan.searched) | look.rights.named("phonecall", "Assign")
-    lacking = sorted(name for key, name in wanted.items() if key not in look.rights.own)
-    return failed("lacks", rights=lacking) if lacking else passed(rights=len(wanted))
+    if name not in look.rights.tables:
+        return not_verified("no_table", table=name)
+    needed = next(each for each in look.plan.needed if each.table == name)
+    wanted = look.rights.named(name, *needed.verbs)
+    lacking = sorted(right for key, right in wanted.items() if key not in look.rights.own)
+    narrow = sorted(right for key, right in wanted.items() if look.rights.own.get(key, "Global") != "Global")
+    if lacking:
+        return failed("lacks", table=needed.name, rights=lacking)
+    if narrow:
+        return failed("depth", table=needed.name, rights=narrow)
+    return passed(table=needed.name, rights=sorted(wanted.values()))
 
 
 def agents_rights(look: Look) -> Found:
@@ -324,14 +376,7 @@ def secret(look: Look) -> Found:
     account = look.plan.account
     if account is None:
         return not_verified("nobody_to_look")
-    dates = [
-        expires
-        for value, expires in (
-            (account.client_secret, account.secret_expires_on),
-            (account.second_client_secret, account.second_secret_expires_on),
-        )
-        if value
-    ]
+    dates = [each.expires_on for each in look.plan.credentials]
     if not dates:
         return failed("missing")
     if None in dates:

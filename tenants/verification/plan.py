@@ -10,7 +10,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from tenants import credentials, needed_rights
+from tenants.credentials import Credential
 from tenants.models import Agent, CustomEntity, DisplayField, Instance, SystemAccount
+from tenants.needed_rights import Needed
 
 AGENTS_ASKED_ABOUT = 5
 
@@ -21,6 +24,7 @@ class Plan:
 
     instance: Instance
     account: SystemAccount | None
+    credentials: tuple[Credential, ...]
     entities: tuple[CustomEntity, ...]
     fields: tuple[DisplayField, ...]
     search_columns: Mapping[str, list[str]]
@@ -29,15 +33,12 @@ class Plan:
     sign_in_errors: Mapping[str, int]
     systemusers: tuple[uuid.UUID, ...]
     today: date
+    searched: tuple[str, ...]
+    needed: tuple[Needed, ...]
 
     @property
     def own(self) -> tuple[str, ...]:
         return tuple(entity.table.strip().lower() for entity in self.entities)
-
-    @property
-    def searched(self) -> tuple[str, ...]:
-        """Tables in which callers are looked for."""
-        return ("account", "contact", *(["lead"] if self.instance.leads else []), *self.own)
 
     @property
     def creatable(self) -> tuple[str, ...]:
@@ -64,9 +65,11 @@ def of(instance: Instance) -> Plan:
             errors[agent.sign_in_error] = errors.get(agent.sign_in_error, 0) + 1
     signed_in = [agent for agent in agents if agent.is_signed_in]
     columns: dict[str, Any] = instance.search_columns
+    account = SystemAccount.objects.filter(instance=instance).select_related("instance").first()
     return Plan(
         instance=instance,
-        account=SystemAccount.objects.filter(instance=instance).select_related("instance").first(),
+        account=account,
+        credentials=tuple(credentials.of(account)) if account else (),
         entities=tuple(instance.custom_entities.all()),
         fields=tuple(instance.display_fields.all()),
         search_columns={name.strip().lower(): list(names) for name, names in columns.items()},
@@ -75,4 +78,6 @@ def of(instance: Instance) -> Plan:
         sign_in_errors=errors,
         systemusers=tuple(agent.systemuser_id for agent in agents if agent.systemuser_id)[:AGENTS_ASKED_ABOUT],
         today=timezone.localdate(),
+        searched=needed_rights.searched(instance),
+        needed=tuple(needed_rights.of(instance)),
     )

@@ -120,10 +120,75 @@ APP_USER: Remedy = (
     (
         CENTRE,
         _(
-            "Environments › your environment › Settings › Users + permissions › Application users › New app user › Add an "
-            "app › Business unit › Security roles: Service Reader and Service Writer › Create."
+            "Manage › Environments › your environment › Settings › Users + permissions › Application users › + New app user "
+            "› + Add an app › Business unit › Security roles: Service Reader and Service Writer › Create."
         ),
     ),
+)
+APP_USER_ON: Remedy = (
+    (
+        CLASSIC,
+        _(
+            "Advanced Settings › Settings › Security › Users › view Application Users (also those disabled) › the "
+            "application › Enable."
+        ),
+    ),
+    (
+        CENTRE,
+        _(
+            "Manage › Environments › your environment › Settings › Users + permissions › Application users › the "
+            "application › Activate."
+        ),
+    ),
+)
+APP_ROLES: Remedy = (
+    (
+        CLASSIC,
+        _(
+            "Advanced Settings › Settings › Security › Users › view Application Users › the application › Manage Roles: "
+            "Service Reader and Service Writer › OK."
+        ),
+    ),
+    (
+        CENTRE,
+        _(
+            "Manage › Environments › your environment › Settings › Users + permissions › Application users › the "
+            "application › Edit security roles: Service Reader and Service Writer › Save."
+        ),
+    ),
+)
+OWN_ROLE: Remedy = (
+    (
+        CLASSIC,
+        _(
+            "Advanced Settings › Settings › Security › Security Roles › App Opener › More Actions: Copy Role › the new role › "
+            "the table's row › circles of the rights: Organization › Save and Close."
+        ),
+    ),
+    (
+        CENTRE,
+        _(
+            "Manage › Environments › your environment › Settings › Users + permissions › Security roles › App Opener › Copy › "
+            "the new role › the table › the rights: Organization › Save."
+        ),
+    ),
+)
+CERTIFICATE: Remedy = (
+    (PORTAL, _("Tab IVR › Certificate › Download for Azure (.cer).")),
+    (
+        AZURE,
+        _(
+            "App registrations › the application › Certificates & secrets › Certificates › Upload certificate › the file › Add; "
+            "compare the Thumbprint."
+        ),
+    ),
+)
+DIRECTORY: Remedy = (
+    (
+        AZURE,
+        _("App registrations › the application › Overview: compare Application (client) ID and Directory (tenant) ID."),
+    ),
+    (PORTAL, _("Tab IVR › Application (client) ID.")),
 )
 SECRET: Remedy = (
     (
@@ -133,7 +198,7 @@ SECRET: Remedy = (
             "(not the Secret ID)."
         ),
     ),
-    (PORTAL, _("Check-list › System account › paste the value and its date of expiry.")),
+    (PORTAL, _("Tab IVR › Client secret › paste the Value and its date of expiry.")),
 )
 CONSENT: Remedy = (
     (AZURE, _("Enterprise applications › IPEX › Permissions › Grant admin consent.")),

@@ -21,7 +21,7 @@ from tenants.models import MicrosoftConnection, SystemAccount
 from tenants.verification import checks, rights
 from tenants.verification.checks import Look
 from tenants.verification.plan import Plan
-from tenants.verification.results import Found, Result, State, from_error, not_verified, passed
+from tenants.verification.results import Found, Result, State, from_error, not_verified
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ def planned(plan: Plan) -> list[Check]:
         found.append(Check("agents_rights", "", True, "rights", checks.agents_rights))
     if plan.account is not None:
         found += _per_table("org_read", plan.searched, index, "rights", checks.org_read)
-        found.append(Check("system_activities", "", False, "rights", checks.system_activities))
+        found += _per_table(
+            "system_rights", tuple(each.table for each in plan.needed), False, "rights", checks.system_rights
+        )
         found.append(Check("secret", "", True, "", checks.secret))
     return found
 
@@ -153,7 +155,7 @@ class _Run:
             client = Client(origin=look.plan.instance.url, token=_fixed(_token(holder, budget)))
         except DataverseError as error:
             look.why_not = from_error(error)
-            refused = checks.token_refused(error, through=through)
+            refused = checks.token_refused(look, error, through=through)
             return [TOKEN.result(refused), ORGANIZATION.result(look.why_not)]
         try:
             me: Me | DataverseError = client.whoami(budget=budget)
@@ -161,8 +163,9 @@ class _Run:
             me, look.why_not = error, from_error(error)
         if isinstance(me, Me):
             look.client, look.me, look.through = client, me, through
+        given = checks.token_given(look, holder)
         answer = checks.organization(look, me, through=through)
-        return [TOKEN.result(passed(through=through)), ORGANIZATION.result(answer)]
+        return [TOKEN.result(given), ORGANIZATION.result(answer)]
 
     # what is asked
 
@@ -173,8 +176,10 @@ class _Run:
             names = [*connections.STANDARD_TABLES, *plan.tables, *plan.shown]
             look.metadata = Metadata.load(client, names, budget, optional=names, fresh=True)
 
+        more = [each.table for each in plan.needed] if look.through == "system" else []
+
         def read_rights() -> None:
-            look.rights = rights.read(client, me.user_id, plan.tables, budget)
+            look.rights = rights.read(client, me.user_id, [*plan.tables, *more], budget)
 
         self.reading[self.pool.submit(read_metadata)] = "metadata"
         if any(check.stage == "rights" for check in self.waiting):

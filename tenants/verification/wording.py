@@ -53,10 +53,12 @@ TITLES: Mapping[str, tuple[StrOrPromise, StrOrPromise]] = {
     "activities": (_("Calls can be linked with %(subject)s"), _("Otherwise notes are written without a record.")),
     "tracking": (_("Changes of %(subject)s are tracked"), _("The number index keeps up by them.")),
     "org_read": (_("The system account reads all of %(subject)s"), _("Otherwise the index and the IVR miss callers.")),
-    "system_activities": (_("The system account may write phone calls"), _("Otherwise missed calls are not written.")),
+    "system_rights": (
+        _("The system account has the rights it needs on %(subject)s"), _("Otherwise missed calls and the IVR fail there."),
+    ),
     "agents_rights": (_("Agents may read callers and write notes"), _("Otherwise they see nothing on the card.")),
     "from_to": (_("Notes can be edited in the CRM"), _("Notes are written anyway; editing them there needs this.")),
-    "secret": (_("The system account's secret is valid"), _("Without it the IVR and the number index stop.")),
+    "secret": (_("The system account's secret or certificate is valid"), _("Without it the IVR and the number index stop.")),
     "agents": (_("Agents have signed in"), _("Each agent signs in once.")),
 }  # fmt: skip
 
@@ -118,8 +120,29 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
     },
     "token": {
         "passed": Saying("nobody", "%(through)s"),
-        "secret_missing": Saying("customer", _("There is no client secret %(code)s."),
-                                 _("Store the system account's client secret."), remedies.SECRET),
+        "older_used": Saying(
+            "customer", _("The newest is refused (%(code)s), an older one works."),
+            _("Nothing stops yet. Put the newest right before the older one ends: for a certificate, upload it in Azure."),
+            remedies.CERTIFICATE,
+        ),
+        "secret_missing": Saying("customer", _("There is neither a client secret nor a certificate %(code)s."),
+                                 _("Store a client secret, or make a certificate."), remedies.SECRET),
+        "secret_id": Saying(
+            "customer", "%(code)s",
+            _("What is stored is the ID of a secret. Copy its Value; make a new one if it is no longer shown."),
+            remedies.SECRET,
+        ),
+        "certificate_unknown": Saying(
+            "customer", _("%(code)s, thumbprint %(thumbprint)s"),
+            _("The application does not know this certificate. Upload its public part in Azure and compare the thumbprint."),
+            remedies.CERTIFICATE,
+        ),
+        "certificate_expired": Saying(
+            "customer", _("%(code)s, thumbprint %(thumbprint)s, until %(date)s"),
+            _("The certificate has expired. Make a new one here and upload its public part in Azure."),
+            remedies.CERTIFICATE,
+        ),
+        "clock": Saying("ipex", "%(code)s", _("Our clock and Microsoft's differ, so the signature is refused.")),
         "secret_wrong": Saying(
             "customer", "%(code)s",
             _("Microsoft does not accept the client secret. Copy its Value, not its ID; make a new one if it is lost."),
@@ -128,11 +151,15 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
         "secret_expired": Saying("customer", "%(code)s", _("The client secret has expired. Make a new one and store it."),
                                  remedies.SECRET),
         "app_unknown": Saying(
-            "customer", "%(code)s",
-            _("The application (client) ID does not exist in the instance's directory. Compare it."), remedies.SECRET,
+            "customer", _("%(code)s, application %(client)s, directory %(directory)s"),
+            _(
+                "The directory of your CRM has no such application. The client ID is mistyped, or the application was "
+                "registered in another directory."
+            ),
+            remedies.DIRECTORY,
         ),
         "no_resource": Saying("ipex", "%(code)s", _("The directory does not know the instance's address. Compare both.")),
-        "no_directory": Saying("ipex", "%(code)s", _("The directory does not exist. Compare its ID.")),
+        "no_directory": Saying("ipex", _("%(code)s, directory %(directory)s"), _("The directory does not exist. Compare its ID.")),
         "consent": Saying(
             "microsoft_admin", "%(code)s",
             _("The admin of your Microsoft directory must consent once for everybody."), remedies.CONSENT,
@@ -151,9 +178,18 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
     "organization": {
         "passed": Saying("nobody", "WhoAmI: %(organization)s"),
         "no_app_user": Saying(
-            "customer", "%(status)s %(code)s",
+            "customer", _("%(status)s %(code)s, application %(client)s"),
             _("The application has no user in this organization. Add it as an application user and give it its roles."),
             remedies.APP_USER,
+        ),
+        "app_user_disabled": Saying(
+            "customer", _("%(status)s %(code)s, application %(client)s"),
+            _("The application user is disabled in the CRM. Activate it."), remedies.APP_USER_ON,
+        ),
+        "no_roles": Saying(
+            "customer", _("%(status)s %(code)s, application %(client)s"),
+            _("The application user has no security role. Give it Service Reader and Service Writer, or a role of its own."),
+            remedies.APP_ROLES,
         ),
         "no_user": Saying(
             "customer", "%(status)s %(code)s",
@@ -253,10 +289,17 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
             _("The system account reads only part of the records. Raise the right to Organization."), remedies.ROLES,
         ),
     },
-    "system_activities": {
-        "passed": Saying("nobody", _("%(rights)s rights")),
-        "lacks": Saying("customer", "%(rights)s", _("Give the system account these rights (the role Service Writer has them)."),
-                        remedies.ROLES),
+    "system_rights": {
+        "passed": Saying("nobody", "%(rights)s"),
+        "lacks": Saying(
+            "customer", _("%(table)s: %(rights)s missing"),
+            _("Give the system account's role these rights on the table %(table)s for the whole organization."),
+            remedies.ROLES,
+        ),
+        "depth": Saying(
+            "customer", _("%(table)s: %(rights)s for a part only"),
+            _("Raise these rights on the table %(table)s to Organization."), remedies.ROLES,
+        ),
     },
     "agents_rights": {
         "passed": Saying("nobody", _("Asked about %(agents)s agents")),
@@ -282,11 +325,12 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
     "secret": {
         "passed": Saying("nobody", _("Until %(date)s, %(days)s days")),
         "soon": Saying("customer", _("Until %(date)s, %(days)s days"),
-                       _("Make a second secret and store it beside the first. Nothing stops meanwhile."), remedies.SECRET),
-        "expired": Saying("customer", _("Expired on %(date)s"), _("Make a new secret and store it."), remedies.SECRET),
+                       _("Make a second secret or certificate beside it. Nothing stops meanwhile."), remedies.SECRET),
+        "expired": Saying("customer", _("Expired on %(date)s"), _("Make a new secret or certificate."), remedies.SECRET),
         "no_date": Saying("customer", _("No date of expiry is stored"),
                           _("Store the date, so that we can tell you before it expires."), remedies.SECRET),
-        "missing": Saying("customer", _("No secret is stored"), _("Store the system account's client secret."),
+        "missing": Saying("customer", _("Neither a secret nor a certificate is stored"),
+                          _("Store a client secret, or make a certificate."),
                           remedies.SECRET),
     },
     "agents": {

@@ -79,7 +79,7 @@ def test_everything_is_in_order(everything: Instance) -> None:
     report = check(everything)
     assert not_in_order(report) == []
     assert [row.result.key for row in report.rows if not row.result.subject] == [
-        "address", "directory", "proof", "token", "organization", "version", "app", "system_activities", "agents_rights",
+        "address", "directory", "proof", "token", "organization", "version", "app", "agents_rights",
         "from_to", "secret", "agents",
     ]  # fmt: skip
     assert report.count(required=True) == (17, 17)
@@ -120,7 +120,7 @@ def test_without_a_system_account_the_acting_admins_connection_looks(
     assert report.run.through == "connection"
     assert report.blocking == []
     assert outcome(report, "columns", "contact") == ("passed", "passed")
-    assert {row.result.key for row in report.rows} & {"org_read", "system_activities", "secret"} == set()
+    assert {row.result.key for row in report.rows} & {"org_read", "system_rights", "secret"} == set()
 
 
 def test_somebody_elses_connection_looks_only_if_it_is_kept_for_that(
@@ -196,7 +196,7 @@ BROKEN = [
     (_rows(DisplayField, identifier="myOrderCount"), "fields", "account", "unknown", []),
     (_rows(DisplayField, identifier="name", entity="Opportunity"), "fields", "opportunity", "table_not_used", []),
     (_lacking("prvReadLead", SYSTEM), "org_read", "lead", "lacks", []),
-    (_lacking("prvAppendToContact", SYSTEM), "system_activities", "", "lacks", []),
+    (_lacking("prvAppendToContact", SYSTEM), "system_rights", "contact", "lacks", []),
     (_lacking("prvReadLead", JANA), "agents_rights", "", "lacks", ["agents_rights"]),
     (_lacking("prvCreateActivity", JANA), "agents_rights", "", "lacks", ["agents_rights"]),
     (_lacking("prvCreateLead", JANA), "agents_rights", "", "lacks_creating", []),
@@ -324,7 +324,7 @@ def test_one_check_that_cannot_look_hides_no_other(everything: Instance, microso
     microsoft.control.fault("unavailable", path="Privileges$|RetrieveUserPrivileges", count=99)
     report = check(everything)
     unreached = {row.result.key for row in report.not_verified}
-    assert unreached == {"app", "org_read", "system_activities", "agents_rights"}
+    assert unreached == {"app", "org_read", "system_rights", "agents_rights"}
     assert outcome(report, "columns", "contact") == ("passed", "passed")
 
 
