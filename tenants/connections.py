@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from threading import get_ident
 from typing import Any
@@ -20,6 +21,8 @@ TOKEN_SECONDS = 5.0
 USE_NOTED_EVERY = timedelta(minutes=1)
 STANDARD_TABLES = ("account", "contact", "phonecall")
 
+further_tables: list[Callable[[Instance], Iterable[str]]] = []
+"""What else an instance works with; filled by who knows of it. A table that is missing stops nothing."""
 _read: dict[int, tuple[Any, Metadata]] = {}  # instance → (when its row was stored, metadata)
 
 
@@ -57,7 +60,8 @@ def tables(instance: Instance) -> tuple[list[str], set[str]]:
     """Names (as typed) of the tables this instance works with, and which of them may be missing."""
     own = [entity.table for entity in instance.custom_entities.all()]
     leads = ["lead"] if instance.leads else []
-    return [*STANDARD_TABLES, *leads, *own], {*leads, *own}
+    further = [name for more in further_tables for name in more(instance)]
+    return [*STANDARD_TABLES, *leads, *own, *further], {*leads, *own, *further} - {*STANDARD_TABLES}
 
 
 def metadata(instance: Instance, client: Client, budget: Budget, *, refresh: bool = False) -> Metadata:

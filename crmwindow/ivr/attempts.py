@@ -1,0 +1,160 @@
+"""Wrong values are counted, and whoever gives too many must wait.
+
+An attempt counts as wrong from the moment it begins, so that many at once get no more tries than one after the other; a right
+one wipes the slate, and one that Microsoft did not let us judge is taken back.
+
+First the caller: after `function.attempts` wrong values of one number a lock of 15 minutes, then 30, and so on up to a day.
+Only then the record: after `function.attempts_per_record` wrong values within a day, whoever was wrong at it must wait until
+the day is over. A number that was not wrong today has its own tries whatever others did, so no stranger locks a customer out.
+A number that finds no record is counted in the same way, so that nobody learns which numbers are in the CRM. Withheld callers
+are counted per call, and all of them together per day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from crmwindow.blind import blind
+from crmwindow.models import IvrAttempts, IvrFunction
+
+Of = IvrAttempts.Of
+FIRST_LOCK = timedelta(minutes=15)
+LONGEST_LOCK = timedelta(hours=24)
+FORGOTTEN_AFTER = timedelta(hours=24)
+KEPT = timedelta(days=2)
+WITHHELD_CALLS = 20
+"""All callers without a number together may be wrong that many times as often as one of them, a day."""
+
+
+class Locked(Exception):
+    """No attempt may be made now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose wrong values are counted together, and how many they may give."""
+
+    of: str
+    key: str
+    most: int = 0
+
+
+@dataclass
+class Attempt:
+    """One try, counted as wrong until told otherwise. `number` is E.164, "" when withheld."""
+
+    function: IvrFunction
+    unique_id: str
+    number: str
+
+    def begin(self) -> None:
+        """Raises Locked."""
+        with transaction.atomic():
+            if not all(self._take(subject) for subject in self._callers):
+                raise Locked  # and nothing was counted
+
+    def may_try(self, records: list[str]) -> bool:
+        """Are these records (GUIDs) still open to this caller? [] stands for a record that is not there."""
+        return all(self._is_open(key) for key in self._records(records))
+
+    def wrong(self, records: list[str]) -> None:
+        """It stays counted, also at the records."""
+        for subject in self._callers:
+            self._lock_if_full(subject)
+        for key in self._records(records):
+            for subject in self._at(key):
+                self._count(subject)
+
+    def right(self) -> None:
+        """The caller knew it: their slate is clean. What others did at the record stays."""
+        own, *everybody = self._callers
+        self._rows(own).update(wrong=0, locks=0, locked_until=None)
+        self._less(everybody)
+
+    def take_back(self) -> None:
+        """It could not be judged."""
+        self._less(self._callers)
+
+    # -- callers
+
+    @cached_property
+    def _callers(self) -> list[Subject]:
+        most = max(1, self.function.attempts)
+        if self.number:
+            return [Subject(Of.CALLER, self._blind, most)]
+        everybody = Subject(Of.WITHHELD, timezone.localdate().isoformat(), most * WITHHELD_CALLS)
+        return [Subject(Of.CALL, self.unique_id, most), everybody]
+
+    def _take(self, subject: Subject) -> bool:
+        """Count one try, unless locked or full. One UPDATE, so that of two at once only one takes the last."""
+        now = timezone.now()
+        row = self._row(subject)
+        if row.last_at < now - FORGOTTEN_AFTER:
+            self._rows(subject).filter(last_at=row.last_at).update(wrong=0, locks=0, locked_until=None)
+        free = Q(locked_until=None) | Q(locked_until__lte=now)
+        rows = self._rows(subject).filter(free, wrong__lt=subject.most)
+        return bool(rows.update(wrong=F("wrong") + 1, last_at=now))
+
+    def _lock_if_full(self, subject: Subject) -> None:
+        row = self._row(subject)
+        if row.wrong >= subject.most:
+            until = timezone.now() + min(FIRST_LOCK * 2 ** min(row.locks, 10), LONGEST_LOCK)
+            rows = self._rows(subject).filter(wrong=row.wrong, locks=row.locks)
+            rows.update(wrong=0, locks=row.locks + 1, locked_until=until, last_at=until)
+
+    def _less(self, subjects: list[Subject]) -> None:
+        for subject in subjects:
+            self._rows(subject).filter(wrong__gt=0).update(wrong=F("wrong") - 1)
+
+    # -- records
+
+    def _records(self, records: list[str]) -> list[str]:
+        """For a withheld caller none is ever looked for."""
+        return (records or [f"none:{self._blind}"]) if self.number else []
+
+    def _at(self, record: str) -> tuple[Subject, Subject]:
+        """Everybody's wrong values there, and this caller's."""
+        most = max(1, self.function.attempts_per_record)
+        return Subject(Of.RECORD, record, most), Subject(Of.RECORD, f"{record}/{self._blind}", 1)
+
+    def _is_open(self, record: str) -> bool:
+        return not all(self._is_full(subject) for subject in self._at(record))
+
+    def _is_full(self, subject: Subject) -> bool:
+        return self._rows(subject).filter(wrong__gte=subject.most, locked_until__gt=timezone.now()).exists()
+
+    def _count(self, subject: Subject) -> None:
+        """A record's day begins with the first wrong value there; `locked_until` is its end."""
+        now = timezone.now()
+        row = self._row(subject)
+        if row.locked_until is None or row.locked_until <= now:
+            self._rows(subject).update(wrong=0, locked_until=now + FORGOTTEN_AFTER)
+        self._rows(subject).update(wrong=F("wrong") + 1, last_at=now)
+
+    # -- rows
+
+    @cached_property
+    def _blind(self) -> str:
+        return blind(self.function.tenant, self.number)
+
+    def _rows(self, subject: Subject) -> QuerySet[IvrAttempts]:
+        return IvrAttempts.objects.filter(function=self.function, of=subject.of, subject=subject.key)
+
+    def _row(self, subject: Subject) -> IvrAttempts:
+        values: dict[str, Any] = {"last_at": timezone.now()}
+        if subject.of == Of.CALLER:
+            values |= {"number": self.number, "number_blind": self._blind}
+        key = {"function": self.function, "of": subject.of, "subject": subject.key}
+        return IvrAttempts.objects.get_or_create(**key, defaults=values)[0]
+
+
+def tidy() -> None:
+    """What has no bearing on anything any more."""
+    IvrAttempts.objects.filter(last_at__lt=timezone.now() - KEPT).delete()

@@ -1,0 +1,49 @@
+"""The customer's functions, as the voice menu names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
+from crmwindow.models import IvrFunction
+from tenants.models import Instance, Tenant
+
+Kind = IvrFunction.Kind
+_NAME = re.compile(r"[-a-zA-Z0-9_]{1,60}")
+BUDGET_MS = 1500
+NO_BUDGET_LEFT = 0.85
+"""Of the budget Microsoft may use this part; the rest is ours, to count, to answer and to be heard."""
+
+
+class NoSuchFunction(Exception):
+    """There is none of this name, or it is switched off: the voice menu cannot tell."""
+
+
+class WrongKind(Exception):
+    """`str()` says what the function is for."""
+
+
+def named(tenant: Tenant, name: str, *kinds: str) -> IvrFunction:
+    """Raises NoSuchFunction, WrongKind."""
+    rows = IvrFunction.objects.filter(tenant=tenant, name=name, enabled=True)
+    function = rows.first() if _NAME.fullmatch(name) else None
+    if function is None:
+        raise NoSuchFunction(_("There is no function of this name."))
+    if function.kind not in kinds:
+        raise WrongKind(_("The function “%(name)s” is of another kind.") % {"name": function.name})
+    function.tenant = tenant
+    return function
+
+
+def seconds(function: IvrFunction | None, asked_ms: int | None) -> float:
+    """How long the answer may take: the caller may only lower it."""
+    own = function.budget_ms if function else BUDGET_MS
+    return min(own, asked_ms or own) / 1000
+
+
+def tables(instance: Instance) -> Iterable[str]:
+    """What functions read and write, beside what the card searches."""
+    rows = IvrFunction.objects.filter(tenant__instance=instance).exclude(entity="")
+    return dict.fromkeys(rows.values_list("entity", flat=True))
