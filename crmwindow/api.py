@@ -14,34 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, NinjaAPI, Schema, Status
 from ninja.errors import ValidationError
-from ninja.security import HttpBearer
 from pydantic import ConfigDict, model_validator
 
-from crmwindow import calls, sessions
+from crmwindow import calls, ivr_api, ivr_write_api, sessions
+from crmwindow.machine_keys import REFUSALS, Key, Problem
 from tenants import access
 from tenants.models import WEBHOOK_KEYS, ApiKey
 
 MAX_EVENT_BYTES = 64 * 1024
-
-
-class Key(HttpBearer):
-    """`Authorization: Bearer ipx_…` (a key or its token), or HTTP Basic with the key as password."""
-
-    openapi_description = "A key `ipx_…` or its access token; HTTP Basic with the key as password is accepted, too."
-
-    def __init__(self, scope: str) -> None:
-        super().__init__()
-        self.scope = scope
-
-    def __call__(self, request: HttpRequest) -> ApiKey:
-        return access.key_from(request, self.scope)
-
-    def authenticate(self, request: HttpRequest, token: str) -> ApiKey:
-        return access.open_with(token, self.scope)
-
-
-class Problem(Schema):
-    error: str = Field(description="One sentence: what is wrong and what to do.")
 
 
 class TokenRequest(Schema):
@@ -87,6 +67,8 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+api.add_router("ivr", ivr_api.router)
+api.add_router("ivr", ivr_write_api.router)
 EVENT_BODY = {
     "requestBody": {
         "required": True,
@@ -111,7 +93,6 @@ EVENT_BODY = {
     }
 }
 TOKEN_BODY = {"requestBody": {"content": {"application/json": {"schema": TokenRequest.model_json_schema()}}}}
-REFUSALS = {401: Problem, 403: Problem, 422: Problem}
 
 
 @api.exception_handler(access.Refused)
