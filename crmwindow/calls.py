@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from crmwindow import exchange, lookup, notes, outbox, writing
+from crmwindow import candidates, exchange, lookup, notes, outbox, writing
 from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, Leg, Note, Opening
@@ -223,6 +223,8 @@ class _Application:
     def _look_up(self, changed: Iterable[Leg]) -> None:
         known_now = self.call.caller != self.call_before["caller"]
         legs = self.legs.values() if known_now else [leg for leg in changed if leg.agent_id not in self.before]
+        if known_now and not legs and self.call.caller == Call.Caller.NUMBER:
+            transaction.on_commit(lambda: candidates.find_ahead(self.call.pk))
         if self.call.caller == Call.Caller.NUMBER:
             for leg in legs:
                 if leg.state < CallState.ENDED:

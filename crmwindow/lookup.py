@@ -23,7 +23,7 @@ from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from crmwindow import learned, notes, outbox, phone
+from crmwindow import candidates, follow_ups, learned, notes, outbox, phone
 from crmwindow import search as searching
 from crmwindow.models import Call, Leg, Lookup
 from crmwindow.ranking import Match, rank
@@ -172,6 +172,7 @@ def forget(leg: Leg) -> None:
 
 def _carry_out(leg: Leg, row: Lookup) -> None:
     """Ask, keep what came, tell the window. Holds no transaction meanwhile."""
+    result: SearchResult | None = None
     with translation.override(leg.agent.spoken_language):
         try:
             result = _asked(leg, row)
@@ -185,6 +186,8 @@ def _carry_out(leg: Leg, row: Lookup) -> None:
             _settle(leg, result)
             _note_known(leg, result)
     outbox.tell([leg.agent_id])
+    if result:
+        candidates.note_outcome(leg.call, leg.agent.tenant.instance, result)
 
 
 def _asked(leg: Leg, row: Lookup) -> SearchResult:
@@ -204,10 +207,12 @@ def _asked(leg: Leg, row: Lookup) -> SearchResult:
     schema.of(instance, metadata)
     if not connection.in_atomic_block:
         close_old_connections()  # others need it more while we wait for Microsoft
-    result = search(client, metadata, instance, number, Budget(SECONDS), on_partial=show_first)
+    result = candidates.find(
+        client, metadata, instance, number, Budget(SECONDS), call=leg.call, on_partial=show_first
+    )
     if "drift" in result.failed.values():
         metadata = connections.metadata(instance, client, Budget(METADATA_SECONDS), refresh=True)
-        result = search(client, metadata, instance, number, Budget(SECONDS))
+        result = candidates.find(client, metadata, instance, number, Budget(SECONDS), call=leg.call)
     return result
 
 
@@ -255,7 +260,9 @@ def _settle(leg: Leg, result: SearchResult) -> None:
         table, record_id = matches[0].table, UUID(matches[0].record_id)
         unsaid = Leg.objects.filter(pk=leg.pk, shown_id=None, nobody=False)
         if unsaid.update(shown_table=table, shown_id=record_id):
-            Call.objects.filter(pk=leg.call_id, regarding_id=None).update(regarding_table=table, regarding_id=record_id)
+            calls = Call.objects.filter(pk=leg.call_id, regarding_id=None)
+            if calls.update(regarding_table=table, regarding_id=record_id):
+                follow_ups.regard(leg)
 
 
 def _note_known(leg: Leg, result: SearchResult) -> None:
@@ -347,6 +354,7 @@ def show(leg: Leg, *, table: str, record_id: UUID) -> None:
     notes.regard(leg, table=table, record_id=record_id)  # the call's row before its legs', as events do
     Leg.objects.filter(pk=leg.pk).update(shown_table=table, shown_id=record_id, nobody=False)
     leg.shown_table, leg.shown_id, leg.nobody = table, record_id, False
+    follow_ups.regard(leg)
 
 
 def add(leg: Leg, hit: Hit) -> None:

@@ -93,6 +93,17 @@ def numbers_in(text: str, region: str) -> tuple[Number, ...]:
     return tuple(found.values())
 
 
+def e164_in(text: str, region: str) -> tuple[str, ...]:
+    """As `numbers_in`, in E.164 only: for reading very many."""
+    return tuple(dict.fromkeys(_e164(found) for (found, _kind), _extension in _read(text, region)))
+
+
+def is_number_in(e164: str, neighbour: str, *, of: str) -> bool:
+    """Would the national part of this number of one country be a valid number of another one, too?"""
+    code = f"+{phonenumbers.country_code_for_region(of)}"
+    return e164.startswith(code) and _valid(e164.removeprefix(code), neighbour) is not None
+
+
 def holds(text: str, number: Number, region: str) -> bool:
     """Does a stored field hold that number? Extensions play no part."""
     return any(_e164(found) == number.e164 for (found, _kind), _extension in _read(text, region))

@@ -61,7 +61,8 @@ class Hit:
 class SearchResult:
     """`failed` maps tables (logical names) to what went wrong, see `problem_of`; `pending` have not answered yet.
 
-    A table the agent may not read is in `refused`: that is no failure, they see what they may see.
+    A table the agent may not read is in `refused`: that is no failure, they see what they may see. Tables that have a record
+    with the number which the agent may not read are in `hidden`, as far as somebody knew of it.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -69,6 +70,7 @@ class SearchResult:
     refused: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -77,7 +79,8 @@ class SearchResult:
     def from_dict(cls, data: dict[str, Any]) -> SearchResult:
         hits = tuple(map(_hit_again, data["hits"]))
         rest = {key: data[key] for key in ("failed", "labels")}
-        return cls(hits, refused=tuple(data["refused"]), pending=tuple(data["pending"]), **rest)
+        hidden = tuple(data.get("hidden", ()))
+        return cls(hits, refused=tuple(data["refused"]), pending=tuple(data["pending"]), hidden=hidden, **rest)
 
 
 def _hit_again(data: dict[str, Any]) -> Hit:
@@ -111,17 +114,19 @@ def search(
     *,
     on_partial: Callable[[SearchResult], None] | None = None,
     tables: Iterable[SearchTable] | None = None,
+    keyed: Iterable[tuple[SearchTable, str]] = (),
     pool: Executor = _pool,
 ) -> SearchResult:
     """Ask every table of the instance, with the rights of whoever `client` speaks for; texts in the active language.
 
     Labels and formatted values come in that agent's language. `on_partial` is called once when some tables are late.
-    `tables` are asked instead of all, by threads of `pool`. Never raises for what Dataverse does; what failed is in the
-    answer.
+    `tables` are asked instead of all, by threads of `pool`; `keyed` records are read as well (see `candidates`). Never raises
+    for what Dataverse does; what failed is in the answer.
     """
     search_ = _Search(client, instance, metadata, number, budget, pool)
     if tables is not None:
         search_.tables = tuple(tables)
+    search_.read(keyed)
     search_.begin()
     if on_partial and not search_.wait(min(FIRST_LOOK, budget.left())):
         on_partial(search_.result(final=False))
@@ -144,6 +149,26 @@ class _Search:
         self.language = get_language() or "cs"
         self.region = instance.tenant.country
         self.asked: list[tuple[SearchTable, Future[list[dict[str, Any]]]]] = []
+        self.hidden: set[str] = set()
+
+    def read(self, records: Iterable[tuple[SearchTable, str]]) -> None:
+        """One request per record, all at once."""
+        for table, record_id in records:
+            path = odata.query(odata.record(table.table.entity_set, record_id), select=selected(table))
+            self.asked.append((table, self.pool.submit(self._ask_one, table, path)))
+
+    def _ask_one(self, table: SearchTable, path: str) -> list[dict[str, Any]]:
+        """What somebody knew of may be gone meanwhile, or not for this agent's eyes: neither is a failure."""
+        try:
+            row = self.client.get(path, budget=self.budget, prefer=[odata.ANNOTATIONS]).data
+        except errors.NotFound:
+            return []
+        except errors.MissingPrivilege:
+            self.hidden.add(table.table.logical_name)
+            return []
+        finally:
+            close_old_connections()
+        return [row] if row else []
 
     def begin(self) -> None:
         filters: dict[tuple[str, ...], list[str]] = {}
@@ -187,8 +212,10 @@ class _Search:
                 raise error
         refused = tuple(name for name, problem in failed.items() if problem == "refused")
         failed = {name: problem for name, problem in failed.items() if problem != "refused"}
-        labels = {table.table.logical_name: table.label(self.language) for table in self.tables}
-        return SearchResult(tuple(hits.values()), failed, refused, tuple(dict.fromkeys(pending)), labels)
+        tables = [*self.tables, *(table for table, _future in self.asked)]
+        labels = {table.table.logical_name: table.label(self.language) for table in tables}
+        late, hidden = tuple(dict.fromkeys(pending)), tuple(sorted(self.hidden))
+        return SearchResult(tuple(hits.values()), failed, refused, late, labels, hidden)
 
     def _hits(self, table: SearchTable, rows: Iterable[dict[str, Any]]) -> Iterator[Hit]:
         for row in rows:

@@ -3,7 +3,7 @@
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from crmwindow import follow_ups, notes, upkeep, writing
+from crmwindow import follow_ups, index, notes, upkeep, writing
 
 
 @db_task()
@@ -26,6 +26,18 @@ def sweep() -> None:
     notes.sweep()
     follow_ups.sweep()
     writing.sweep()
+
+
+@db_task(priority=-10)  # after notes, tasks and writes
+def sync_index(instance: int) -> None:
+    if index.sync(instance):
+        sync_index(instance)  # there is more; others have their turn meanwhile
+
+
+@db_periodic_task(crontab(minute="*"))
+def sync_indexes() -> None:
+    for instance in index.due():
+        sync_index(instance)
 
 
 @db_periodic_task(crontab(minute="17"))

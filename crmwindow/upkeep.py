@@ -9,7 +9,18 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from crmwindow import writing
-from crmwindow.models import Call, CrmWrite, Lookup, Note, Opening, Outbox, WindowSession, WindowTicket
+from crmwindow.models import (
+    Call,
+    CallCandidates,
+    CrmWrite,
+    FollowUp,
+    Lookup,
+    Note,
+    Opening,
+    Outbox,
+    WindowSession,
+    WindowTicket,
+)
 from crmwindow.sessions import TICKETS_KEPT
 from tenants.models import PortalAttempt, SignInAttempt, Tenant, audit
 
@@ -26,6 +37,7 @@ def tidy() -> None:
     Opening.objects.filter(expires_at__lt=now - timedelta(hours=1)).delete()
     Outbox.objects.filter(at__lt=now - OUTBOX_KEPT).delete()
     Lookup.objects.filter(finished_at__lt=now - LOOKUPS_KEPT).delete()
+    CallCandidates.objects.filter(found_at__lt=now - LOOKUPS_KEPT).exclude(records=[]).update(records=[])
     for tenant in Tenant.objects.only("pk", "retention_days"):
         _give_up_missed_calls(tenant)
         _expired_calls(tenant).delete()
@@ -33,7 +45,7 @@ def tidy() -> None:
 
 
 def _expired_calls(tenant: Tenant) -> QuerySet[Call]:
-    """Calls past the tenant's retention whose notes and tasks are all in the CRM; the others stay until somebody deals with them."""
+    """Calls past the tenant's retention of which all is in the CRM; the others stay until somebody deals with them."""
     unwritten = (
         Note.objects.filter(call=OuterRef("pk"))
         .exclude(state=Note.State.WRITTEN)
@@ -43,7 +55,7 @@ def _expired_calls(tenant: Tenant) -> QuerySet[Call]:
     pending = Note.objects.filter(call=OuterRef("pk"), written_revision__lt=F("revision"))
     before = timezone.now() - timedelta(days=tenant.retention_days)
     writes = CrmWrite.objects.filter(call=OuterRef("pk"), state__in=writing.UNWRITTEN)
-    kept = ~Exists(unwritten) & ~Exists(pending) & ~Exists(writes)
+    kept = ~Exists(unwritten) & ~Exists(pending) & ~Exists(planned) & ~Exists(writes)
     return Call.objects.filter(kept, tenant=tenant, started_at__lt=before)
 
 

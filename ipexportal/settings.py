@@ -36,6 +36,10 @@ if ALLOW_LOOPBACK_MICROSOFT and PORTAL.hostname not in LOOPBACK_HOSTS:
     )
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# The number index
+INDEX_SYNC_SECONDS = env.int("INDEX_SYNC_SECONDS", default=180)  # between two looks at what changed in a CRM
+INDEX_OLDEST_SECONDS = env.int("INDEX_OLDEST_SECONDS", default=3600)  # older ones are not asked
+
 # Database and jobs
 DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'portal.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}

@@ -1,0 +1,131 @@
+"""Who may be calling: by the number index where there is one, by asking the CRM's tables where there is not.
+
+Which records hold a number is found once per call and shared. What they say is read by each agent with their own rights, one
+request per record, and checked again: the index only knows where to look. A table that is not indexed (completely, recently,
+with all its columns) is searched live beside it, and so is everything when the index knows nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import close_old_connections
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from crmwindow import index, phone
+from crmwindow import search as searching
+from crmwindow.index import Known
+from crmwindow.models import Call, CallCandidates
+from crmwindow.search import SearchResult, search
+from tenants import schema
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.client import Client
+from tenants.dataverse.metadata import Metadata
+from tenants.models import Instance
+from tenants.schema import SearchTable
+
+GOOD_FOR = timedelta(minutes=5)
+"""How long what the index said once is used for the same call."""
+Outcome = CallCandidates.Outcome
+
+logger = logging.getLogger(__name__)
+_ahead = ThreadPoolExecutor(2, thread_name_prefix="candidates")
+
+
+def find(
+    client: Client,
+    metadata: Metadata,
+    instance: Instance,
+    number: phone.Number,
+    budget: Budget,
+    *,
+    call: Call | None = None,
+    on_partial: Callable[[SearchResult], None] | None = None,
+    tables: Iterable[SearchTable] | None = None,
+    pool: Executor = searching._pool,
+) -> SearchResult:
+    """As `search.search`, by the quickest way. With a `call`, what the index knows is kept for its other agents."""
+    every = tuple(tables) if tables is not None else schema.of(instance, metadata).tables
+
+    def live(some: Iterable[SearchTable], **more: object) -> SearchResult:
+        return search(client, metadata, instance, number, budget, tables=some, pool=pool, **more)  # type: ignore[arg-type]
+
+    known = _known(instance, number, call)
+    covered = {each.table.logical_name: each for each in every if _covers(known, each)}
+    records = [(covered[table], record_id) for table, record_id in known.records if table in covered]
+    if not records or known.too_many:
+        return live(every, on_partial=on_partial)
+    others = [each for each in every if each.table.logical_name not in covered]
+    result = live(others, keyed=records, on_partial=on_partial)
+    if not result.hits and not result.failed:  # gone or changed since the index read them
+        again = live(list(covered.values()))
+        result = replace(again, hidden=result.hidden, labels=result.labels | again.labels)
+    language = get_language() or "cs"
+    return replace(result, labels={each.table.logical_name: each.label(language) for each in every})
+
+
+def _known(instance: Instance, number: phone.Number, call: Call | None) -> Known:
+    if not instance.index:
+        return Known()
+    return shared(call, instance, number.e164) if call else index.known(instance, number.e164)
+
+
+def _covers(known: Known, table: SearchTable) -> bool:
+    columns = known.covered.get(table.table.logical_name)
+    return columns is not None and {column.logical_name for column in table.phones} <= set(columns)
+
+
+def shared(call: Call, instance: Instance, e164: str) -> Known:
+    """What the index knows of this call's number: asked by whoever comes first, the same for all its agents."""
+    row = CallCandidates.objects.filter(call=call).first()
+    if row and row.number_blind == call.number_blind and row.found_at > timezone.now() - GOOD_FOR:
+        return Known(tuple((table, record_id) for table, record_id in row.records), row.covered)
+    known = index.known(instance, e164)
+    row = CallCandidates(
+        call=call,
+        instance=instance,
+        number_blind=call.number_blind,
+        records=[list(record) for record in known.records],
+        covered=known.covered,
+    )
+    columns = ["number_blind", "records", "covered", "found_at"]
+    CallCandidates.objects.bulk_create([row], update_conflicts=True, unique_fields=["call"], update_fields=columns)
+    return known
+
+
+def find_ahead(call_pk: int) -> None:
+    """Before any agent's phone rings. Outside of a transaction only: another thread reads the rows."""
+    _ahead.submit(_find_ahead, call_pk)
+
+
+def _find_ahead(call_pk: int) -> None:
+    try:
+        rows = Call.objects.select_related("tenant__instance").defer("tenant__instance__metadata")
+        call = rows.filter(pk=call_pk, caller=Call.Caller.NUMBER, tenant__instance__index=True).first()
+        if call and call.number.startswith("+"):
+            shared(call, call.tenant.instance, call.number)
+    except Exception:
+        logger.exception("The number index could not be asked beforehand.")
+    finally:
+        close_old_connections()
+
+
+def note_outcome(call: Call, instance: Instance, result: SearchResult) -> None:
+    """Was the index right about this call? Counted once: a record that only the CRM knew weighs more than none."""
+    if not instance.index or result.failed:
+        return
+    row = CallCandidates.objects.filter(call=call, number_blind=call.number_blind).first()
+    if row is None or not row.covered:
+        return
+    known = {tuple(record) for record in row.records}
+    hits = {(hit.table, hit.record_id) for hit in result.hits if hit.table in row.covered}
+    outcome = Outcome.FOUND if hits & known else Outcome.MISSED if hits else Outcome.NOBODY
+    unsaid = CallCandidates.objects.filter(pk=row.pk)
+    (unsaid.filter(outcome="") if outcome == Outcome.NOBODY else unsaid.exclude(outcome=Outcome.MISSED)).update(
+        outcome=outcome
+    )
