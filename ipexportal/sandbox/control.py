@@ -105,6 +105,13 @@ class Control:
         rights = self._application.dataverse.rights
         for name, people in (("absent", rights.absent), ("disabled", rights.disabled)):
             (people.add if state == name else people.discard)(_known(upn))
+        self._show_disabled(upn, state == "disabled")
+
+    def _show_disabled(self, upn: str, disabled: bool) -> None:
+        """As everybody reads it who looks at that user."""
+        store, user = self._application.dataverse.store, USERS[_known(upn)]
+        if user.systemuser_id:
+            store.update("systemuser", user.systemuser_id, {"isdisabled": int(disabled)})
 
     def rights(self, upn: str, rights: dict[str, Depth] | None) -> None:
         """Give somebody exactly these privileges, with depths, instead of their roles; None gives the roles back."""
@@ -143,6 +150,8 @@ class Control:
         self.clear()
         self.microsoft("running")
         self._application.entra.grants.reset()
+        for upn in self._application.dataverse.rights.disabled:
+            self._show_disabled(upn, disabled=False)
         self._application.dataverse.rights.reset()
         self.organization("")
         self._application.forget_requests()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ipexportal.sandbox import activities, demo_data, errors
-from ipexportal.sandbox.directory import BUSINESS_UNIT_ID, User
+from ipexportal.sandbox.directory import BUSINESS_UNIT_ID, User, members
 from ipexportal.sandbox.metadata import Collection, Column, Model, Navigation, Table
 from ipexportal.sandbox.rights import Rights
 from ipexportal.sandbox.sql import stored_moment
@@ -23,6 +23,7 @@ GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 REFERENCE: Final = re.compile(r"(?:https?://[^/]+/api/data/v9\.\d)?/?(\w+)\(([^)]*)\)")
 NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 PARTIES: Final = re.compile(r"(phonecall|task|appointment)_activity_parties")
+ACCESS_TEAM: Final = 1
 CLOSED: Final = "Cannot update Closed or Cancelled Activity"
 
 
@@ -89,6 +90,7 @@ class Writer:
         changes = self._state_change(table, record_id, row, parsed.values)
         if "ownerid" in changes and changes["ownerid"] != row.get("ownerid"):
             self.rights.check(self.user, "Assign", table, record_id, row.get("ownerid"))
+            self._check_owner(table, changes["ownerid"], changes["ownerid__type"])
             is_user = changes["ownerid__type"] == "systemuser"
             changes["owninguser"] = changes["ownerid"] if is_user else None
             changes["owningteam"] = None if is_user else changes["ownerid"]
@@ -162,10 +164,25 @@ class Writer:
             return
         if row.get("ownerid") not in (None, self.user.systemuser_id):
             self.rights.require(self.user, "Assign", table)
+            self._check_owner(table, row["ownerid"], row["ownerid__type"])
         else:
             row |= {"ownerid": self.user.systemuser_id, "ownerid__type": "systemuser"}
         is_user = row["ownerid__type"] == "systemuser"
         row |= {"owninguser" if is_user else "owningteam": row["ownerid"], "owningbusinessunit": BUSINESS_UNIT_ID}
+
+    def _check_owner(self, table: Table, owner_id: str, kind: str) -> None:
+        """An owner is active and may read the table; a team owns only if it is of that sort (Microsoft: "Assign rows")."""
+        if kind == "team":
+            team = self.store.get("team", owner_id, ["teamtype"]) or {}
+            if team.get("teamtype") == ACCESS_TEAM:
+                raise errors.Refused(400, "0x80040203", "An access team cannot own records.")
+            return
+        owner = next((one for one in members() if one.systemuser_id == owner_id), None)
+        if owner is None:
+            return
+        if owner.upn in self.rights.disabled:
+            raise errors.Refused(403, "0x80040225", f"The user with SystemUserId={owner_id} is disabled")
+        self.rights.require(owner, "Read", table)
 
     def _stamp(self, table: Table) -> Row:
         if "modifiedon" not in table.columns:
