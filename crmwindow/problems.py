@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -71,6 +73,15 @@ def _reading() -> dict[str, Problem]:
 
 def sign_in(refusal: Refusal) -> Problem:
     return Problem(title=refusal.title, text=refusal.text, tone="bad", code=refusal.code)
+
+
+def too_early(at: datetime) -> Problem:
+    time = timezone.localtime(at).strftime("%H:%M:%S").removeprefix("0")
+    return Problem(
+        title=_("Microsoft asks us to wait"),
+        text=_("The notes go out by themselves at %(time)s. Trying sooner would only make the wait longer.")
+        % {"time": time},
+    )
 
 
 def no_such_call() -> Problem:

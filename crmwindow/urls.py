@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmwindow import finding_views, sign_in_views, views
+from crmwindow import day_views, finding_views, sign_in_views, views
 from tenants import views as tenant_views
 
 app_name = "window"
@@ -31,6 +31,11 @@ urlpatterns = [
     path(shell + "note/send/", views.send_note, name="note_send"),
     path(shell + "note/keep/", views.keep_note, name="note_keep"),
     path(shell + "note/load/", views.load_note, name="note_load"),
+    path(shell + "note/now/", day_views.write_now, name="note_now"),
+    path(shell + "day/", day_views.the_day, name="day"),
+    path(shell + "day/lines/", day_views.day_lines, name="day_lines"),
+    path(shell + "settings/", day_views.settings, name="settings"),
+    path(shell + "settings/quiet/", day_views.quiet, name="quiet"),
     path(shell + "create/", views.create, name="create"),
     path(shell + "close/", views.close, name="close"),
     path(shell + "sign-in/", sign_in_views.sign_in, name="sign_in"),

@@ -55,6 +55,7 @@
   // As if nothing had to scroll: the parts that scroll count with all they hold.
   function height() {
     const body = document.getElementById("body");
+    if (!body.checkVisibility()) return 0; // the list of the day scrolls in whatever height there is
     const last = body.lastElementChild;
     const held = last ? last.getBoundingClientRect().bottom - body.getBoundingClientRect().top + body.scrollTop : 0;
     const space = parseFloat(getComputedStyle(body).paddingBottom) || 0;

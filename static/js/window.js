@@ -61,6 +61,7 @@
 
   let fetching = false;
   let again = false;
+  let kept = ""; // an ended call whose card the agent opened: it stays until a new one comes up
   async function refresh() {
     if (fetching) {
       again = true;
@@ -72,18 +73,25 @@
     });
     const field = byId("note-text");
     if (field?.value && document.activeElement === field) query.set("busy", "1");
+    if (kept && kept === shown()) query.set("kept", "1");
     try {
       await htmx.ajax("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });
     } catch {
       // failed() has said so and tries again
     } finally {
       fetching = false;
+      root.dispatchEvent(new Event("ipex:fresh"));
       if (again) {
         again = false;
         refresh();
       }
     }
   }
+
+  root.addEventListener("ipex:refresh", refresh);
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    kept = detail.pathInfo.requestPath.match(/\/calls\/([0-9a-f-]{36})\/$/)?.[1] || kept;
+  });
 
   // A card being closed is no longer what is shown, whatever hears of it first: the answer or the stream.
   root.addEventListener("htmx:beforeRequest", (event) => {
@@ -333,7 +341,10 @@
     if (id === "bar") stateBefore = `${shown()} ${byId("bar").dataset.callState}`;
   });
   document.addEventListener("htmx:oobAfterSwap", (event) => {
-    if (event.detail.target?.id === "bar") pickedUp();
+    if (event.detail.target?.id === "bar") {
+      pickedUp();
+      if (["ringing", "answered"].includes(byId("bar").dataset.callState)) kept = "";
+    }
     settled();
   });
   document.addEventListener("htmx:afterSettle", () => settled());

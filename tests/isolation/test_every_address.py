@@ -58,6 +58,7 @@ def values(name: str, world: World) -> dict[str, str]:
         "window:about": {"record": record},
         "window:number_add": {"record": record, "column": "telephone2"},
         "window:note_keep": {"keep": "theirs"},
+        "window:quiet": {"quiet": "ring"},
         "window:create": {"table": "phonecall", "code": "x" * 20, "last_name": "Vetřelec"},
         "window:sign_in_code": {"code": "000000"},
     }

@@ -149,16 +149,52 @@ MANY_CALL = replace(
 SECOND = replace(MANY_CALL, code=str(UUID(int=9)), since=ago(seconds=3))
 IDLE = card.Idle(
     unfinished=(
-        card.Row(code=CALL, at=ago(hours=3), who="Alena Kučerová", status="bez poznámky"),
-        card.Row(code=CALL, at=ago(hours=1), who="Hotel Belveder", status="čeká na Microsoft", waiting=True),
-        card.Row(code=CALL, at=ago(hours=2), who="+420 604 218 330", status="nikdo nezvedl", missed=True),
+        card.Row(code=CALL, at=ago(hours=3), who="Alena Kučerová", kind="unnoted", status="bez poznámky"),
+        card.Row(
+            code=CALL, at=ago(hours=1), who="Hotel Belveder", kind="waiting", status="čeká na Microsoft", waiting=True
+        ),
+        card.Row(
+            code=CALL, at=ago(hours=2), who="+420 604 218 330", kind="missed", status="nikdo nezvedl", missed=True
+        ),
     ),
     latest=(
-        card.Row(code=CALL, at=ago(minutes=30), who="Petr Dvořák"),
+        card.Row(code=CALL, at=ago(minutes=30), who="Petr Dvořák", text="Domluvena revize rozvaděče na 27. 11."),
         card.Row(code=CALL, at=ago(hours=4), who="Autoservis Kolář", direction="outgoing"),
     ),
+    today=24,
+    earlier=2,
 )
 
+
+def row(number: int, who: str, kind: card.RowKind, text: str, label: str = "", **more: Any) -> card.Row:
+    return card.Row(
+        code=str(UUID(int=20 + number)), at=ago(minutes=40 * number), who=who, kind=kind, text=text, label=label, **more
+    )
+
+
+DAY = card.Day(
+    now=str(UUID(int=20)),
+    rows=(
+        row(0, "Jana Horáková", "live", "Stavby Morava s.r.o. · probíhá", "koncept", since=ago(seconds=161)),
+        row(1, "Petr Dvořák", "written", "Domluvena revize rozvaděče na 27. 11., přijede Tomáš", "zapsáno", seconds=250),
+        row(2, "Hotel Belveder", "waiting", "Nabídka odeslána, ozvou se v pondělí", "čeká na Microsoft", direction="outgoing", seconds=92),
+        row(3, "+420 604 218 330", "missed", "Neznámé číslo · nikdo nezvedl", missed=True, e164="+420604218330"),
+        row(4, "Alena Kučerová", "unnoted", "Bez poznámky", "doplnit", seconds=48),
+        row(5, "Lucie Marková", "elsewhere", "Zvednuto jinde: Tomáš Beneš", "jinde"),
+        row(6, "Hornbach Baumarkt CS spol. s r.o., centrální nákup", "refused", "Reklamace", "nezapsáno", seconds=3662),
+        row(7, "Skryté číslo", "draft", "Dotaz na otevírací dobu", "koncept", seconds=51),
+        row(8, "+420 602 111 222", "done", "Nikdo nezvedl, hovor proběhl v 10:12", missed=True),
+    ),
+    waiting=(
+        card.Unwritten(code=str(UUID(int=22)), at=ago(hours=1), who="Hotel Belveder", direction="outgoing", text="Nabídka odeslána, ozvou se v pondělí", why="Microsoft neodpovídá. Poznámka je uložená a odejde sama."),
+        card.Unwritten(code=str(UUID(int=26)), at=ago(days=3), who="+420 224 551 111", text="Reklamace kotle, chtějí technika ještě tento týden, jinak odstoupí od smlouvy o údržbě.", why="Vaší roli v CRM k tomu chybí právo (prvCreateActivity). Přidá ho správce CRM.", refused=True),
+        card.Unwritten(code=str(UUID(int=27)), at=ago(days=3), who="Petr Dvořák", text="Dlouhý zápis", why="Poznámka je o 12 znaků delší, než CRM dovoluje. Zůstává uložená tady.", refused=True, can_be_sent=False),
+    ),
+)  # fmt: skip
+EARLY = card.Problem(
+    title="Microsoft žádá o strpení", text="Poznámky odejdou samy v 14:05:12. Dřívější pokus by čekání jen prodloužil."
+)
+MODES = (("ring", "Když zazvoní", False), ("answer", "Když zvednu", True), ("hand", "Jen když ho otevřu", False))
 
 NAMES = (
     replace(JANA, reason="Kontakt je váš."),
@@ -192,6 +228,11 @@ def shell(state: card.State, **slots: object) -> str:
     if "panel" in slots:
         panel = {"instance": INSTANCE, "call": state.call, **slots}
         page = merge(page, render_to_string(f"crmwindow/finding.html#{slots['panel']}", panel))
+    if "day" in slots:
+        page = merge(page, render_to_string("crmwindow/day.html", {"instance": INSTANCE, **slots}))
+    if "modes" in slots:
+        sheet = render_to_string("crmwindow/settings.html", {"instance": INSTANCE, **slots})
+        page = merge(page, f'<div id="sheet" class="sheet" role="dialog" aria-labelledby="sheet-title">{sheet}</div>')
     if "sign_in" in slots:
         page = merge(page, render_to_string("crmwindow/sign_in.html", {"instance": INSTANCE, **slots}))
     return page
@@ -245,6 +286,14 @@ def states() -> dict[str, str]:
         "withheld": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="withheld")))),
         "internal": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="internal", display="163")))),
         "idle": shell(replace(BASE, idle=IDLE)),
+        "quiet": shell(replace(BASE, idle=IDLE, others=(SECOND,))),
+        "day": shell(answered, day=DAY),
+        "day-second-call": shell(replace(answered, others=(SECOND,)), day=DAY),
+        "day-unnoted-none": shell(replace(BASE, idle=IDLE), day=card.Day(filter="unnoted")),
+        "day-waiting": shell(replace(BASE, idle=IDLE), day=replace(DAY, filter="waiting", now="")),
+        "day-throttled": shell(replace(BASE, idle=IDLE), day=replace(DAY, filter="waiting", now="", not_before=NOW), problem=EARLY),
+        "day-sign-in": shell(unsigned, day=replace(DAY, filter="waiting", now="", signed_in=False)),
+        "settings": shell(replace(BASE, idle=IDLE), modes=MODES, saved=True),
         "sign-in": shell(unsigned, sign_in=sign_in),
         "sign-in-waiting": shell(unsigned, sign_in=replace(sign_in, step="waiting")),
         "sign-in-code": shell(unsigned, sign_in=replace(sign_in, step="code", seconds=108, problem=other)),
