@@ -15,6 +15,7 @@ type CallState = Literal["idle", "ringing", "answered", "ended", "missed", "else
 type Direction = Literal["incoming", "outgoing"]
 type CallerKind = Literal["number", "withheld", "internal", "own", "unreadable"]
 type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "refused"]
+type FollowUpStatus = Literal["queued", "written", "refused"]
 type SignInStep = Literal["ready", "waiting", "code", "expired", "done"]
 type MatchStep = Literal["one", "many", "unknown", "failed", "searching"]
 type Act = Literal["", "sign-in", "retry"]
@@ -148,6 +149,7 @@ class PastCall:
     text: str
     direction: Direction = "incoming"
     missed: bool = False
+    owner: str = ""  # a colleague's name
     link: str = ""
 
 
@@ -155,6 +157,27 @@ class PastCall:
 class History:
     calls: tuple[PastCall, ...] = ()
     more: str = ""  # address of the whole list in the CRM
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity:
+    """Something planned about the record."""
+
+    kind: Literal["task", "appointment", "phonecall"]
+    subject: str
+    due_at: datetime | None = None
+    overdue: bool = False
+    owner: str = ""  # a colleague's name
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activities:
+    """What is planned about the record, those due first come first."""
+
+    planned: tuple[Activity, ...] = ()
+    more: str = ""  # address of the record in the CRM, when there are others
     problem: Problem | None = None
 
 
@@ -227,6 +250,46 @@ class Note:
     conflict: bool = False
     link: str = ""  # the phone call in the CRM
     editable: bool = True  # False: the text is in the CRM only, and can be fetched
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """A task that the agent planned after this call, and where it has got to."""
+
+    code: str
+    due_at: datetime
+    status: FollowUpStatus = "queued"
+    waiting_since: datetime | None = None
+    troubled: bool = False
+    reason: str = ""  # what stands in its way, in a sentence, unless the body says it already
+    link: str = ""  # the task in the CRM
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Time:
+    """A time that the form for a task offers. `value` is what it sends."""
+
+    kind: Literal["today", "tomorrow", "week"]
+    at: datetime
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The form for a task, as it was offered or as the agent filled it in. `when` is a `Time.value`, or "other"."""
+
+    form: str
+    subject: str = ""
+    description: str = ""
+    when: str = ""
+    day: str = ""  # of another time, as the browser sends it
+    clock: str = ""
+    times: tuple[Time, ...] = ()
+    mistakes: dict[str, str] = field(default_factory=dict)
+    refused: str = ""  # code of the one that is being changed
+    reason: str = ""  # why that one was refused
+    about: str = ""  # name of the record it will belong to
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -341,6 +404,7 @@ class State:
     call: Call | None = None
     others: tuple[Call, ...] = ()
     note: Note = field(default_factory=Note)
+    follow_ups: tuple[FollowUp, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     handover: Handover | None = None
     idle: Idle = field(default_factory=Idle)

@@ -42,7 +42,7 @@ __all__ = ["Found", "History", "Match", "PastCall", "SearchResult", "choose", "d
 SECONDS = 2.0
 METADATA_SECONDS = 8.0
 LEASE = timedelta(seconds=15)
-HISTORY_ROWS = 5
+HISTORY_ROWS = 4
 THREADS = 16
 
 logger = logging.getLogger(__name__)
@@ -387,12 +387,17 @@ def none_of_them(leg: Leg) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PastCall:
-    """An earlier phone call of a record. `text` is one line; `activity_id` is for the deep link."""
+    """An earlier phone call of a record. `text` is one line; `activity_id` is for the deep link.
+
+    `missed`: nobody took it, so it was left to be done; `owner` is "" when it is the agent who asks.
+    """
 
     at: datetime
     text: str
     direction: str
     activity_id: str
+    missed: bool = False
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +456,8 @@ def history(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> History
     """The record's last phone calls. Raises DataverseError."""
     client, metadata = reader(leg.agent, budget)
     calls = metadata.table("phonecall")
-    columns = ("activityid", "subject", "description", "directioncode", "actualstart", "createdon")
+    columns = ("activityid", "subject", "description", "directioncode", "actualstart", "createdon", "scheduledend",
+               "actualdurationminutes", "_ownerid_value")  # fmt: skip
     path = odata.query(
         calls.entity_set,
         select=[name for name in columns if name in calls.properties],
@@ -459,14 +465,20 @@ def history(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> History
         orderby="createdon desc",
         top=HISTORY_ROWS + 1,
     )
-    past = [each for row in client.get(path, budget=budget).rows if (each := _past_call(row))]
+    me = str(leg.agent.systemuser_id or "")
+    rows = client.get(path, budget=budget, prefer=[odata.ANNOTATIONS]).rows
+    past = [each for row in rows if (each := _past_call(row, me))]
     return History(tuple(past[:HISTORY_ROWS]), more=len(past) > HISTORY_ROWS)
 
 
-def _past_call(row: dict[str, Any]) -> PastCall | None:
+def _past_call(row: dict[str, Any], me: str) -> PastCall | None:
     at = parse_datetime(str(row.get("actualstart") or row.get("createdon") or ""))
     if at is None:
         return None
     lines = str(row.get("description") or row.get("subject") or "").strip().splitlines()
     direction = Call.Direction.OUTGOING if row.get("directioncode") else Call.Direction.INCOMING
-    return PastCall(at, lines[0] if lines else "", direction, str(row.get("activityid", "")))
+    incoming = direction == Call.Direction.INCOMING
+    missed = incoming and bool(row.get("scheduledend")) and row.get("actualdurationminutes") is None
+    owner = str(row.get(f"_ownerid_value{odata.FORMATTED}") or "")
+    owner = "" if str(row.get("_ownerid_value") or "").lower() == me else owner
+    return PastCall(at, lines[0] if lines else "", direction, str(row.get("activityid", "")), missed, owner)

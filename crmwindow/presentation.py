@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmwindow import card, day, lookup, notes, phone, problems, records
+from crmwindow import card, day, lookup, notes, phone, planned, problems, records
 from crmwindow.blind import blinds
 from crmwindow.models import Call, CallState, Leg, Note
 from tenants.dataverse.budget import Budget
@@ -47,6 +47,7 @@ def state_of(agent: Agent, leg: Leg | None, others: Iterable[Leg] = ()) -> card.
         call=call_of(leg) if leg else None,
         others=tuple(call_of(other) for other in others),
         note=note_card(leg, note) if leg else card.Note(),
+        follow_ups=planned.follow_ups_of(leg) if leg else (),
         outcomes=outcomes_of(agent),
         handover=handover_of(leg) if leg else None,
         idle=card.Idle() if leg or not agent.is_signed_in else day.in_short(agent),
@@ -213,12 +214,20 @@ def match_of(leg: Leg, match: lookup.Match) -> card.Match:
 
 def history_of(leg: Leg, history: lookup.History, table: str, record_id: UUID) -> card.History:
     directions: dict[str, card.Direction] = {"outgoing": "outgoing"}
+    instance = leg.agent.tenant.instance
     return card.History(
         calls=tuple(
-            card.PastCall(at=past.at, text=past.text, direction=directions.get(past.direction, "incoming"))
+            card.PastCall(
+                at=past.at,
+                text=past.text,
+                direction=directions.get(past.direction, "incoming"),
+                missed=past.missed,
+                owner=past.owner,
+                link=records.deep_link(instance, "phonecall", past.activity_id),
+            )
             for past in history.calls
         ),
-        more=records.deep_link(leg.agent.tenant.instance, table, record_id) if history.more else "",
+        more=records.deep_link(instance, table, record_id) if history.more else "",
     )
 
 

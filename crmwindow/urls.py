@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmwindow import day_views, finding_views, sign_in_views, views
+from crmwindow import activity_views, day_views, finding_views, follow_up_views, sign_in_views, views
 from tenants import views as tenant_views
 
 app_name = "window"
@@ -20,8 +20,12 @@ urlpatterns = [
     path(shell + "calls/<uuid:call>/matches/", views.matches, name="matches"),
     path(shell + "calls/<uuid:call>/details/", views.details, name="details"),
     path(shell + "calls/<uuid:call>/history/", views.history, name="history"),
+    path(shell + "calls/<uuid:call>/activities/", activity_views.planned, name="activities"),
     path(shell + "calls/<uuid:call>/find/", finding_views.find, name="find"),
     path(shell + "calls/<uuid:call>/number/", finding_views.number, name="number"),
+    path(shell + "calls/<uuid:call>/task/", follow_up_views.form, name="follow_up_form"),
+    path(shell + "task/", follow_up_views.create, name="follow_up"),
+    path(shell + "task/discard/", follow_up_views.discard, name="follow_up_discard"),
     path(shell + "names/", finding_views.names, name="names"),
     path(shell + "about/", finding_views.about, name="about"),
     path(shell + "number/", finding_views.number_add, name="number_add"),

@@ -72,7 +72,7 @@
       shown: shown(), body: byId("body")?.dataset.body || "", strip: byId("strip")?.dataset.strip || "",
     });
     const field = byId("note-text");
-    if (field?.value && document.activeElement === field) query.set("busy", "1");
+    if ((field?.value && document.activeElement === field) || root.querySelector(".plan")) query.set("busy", "1");
     if (kept && kept === shown()) query.set("kept", "1");
     try {
       await htmx.ajax("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });

@@ -46,6 +46,7 @@ WINDOW: dict[str, Row] = {
     "window:matches": only_jana("GET"),
     "window:details": only_jana("GET"),
     "window:history": only_jana("GET"),
+    "window:activities": only_jana("GET"),
     "window:find": only_jana("GET"),
     "window:names": only_jana("POST"),
     "window:number": ("GET", (401, 404, 404, 401, 401, 401, 401)),  # asked without a record: nothing to show
@@ -62,6 +63,9 @@ WINDOW: dict[str, Row] = {
     "window:day_lines": agents("GET"),
     "window:settings": agents("GET"),
     "window:quiet": agents("POST"),
+    "window:follow_up_form": only_jana("GET"),
+    "window:follow_up": only_jana("POST"),
+    "window:follow_up_discard": only_jana("POST"),
     "window:create": only_jana("POST", 422),
     "window:close": only_jana("POST"),
     "window:sign_in": everybody("POST"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from crmwindow import calls, lookup, notes
-from crmwindow.models import Call, LearnedMatch, Leg, Note, Opening
+from crmwindow.models import Call, FollowUp, LearnedMatch, Leg, Note, Opening
 from tenants import activation, api_keys, consent, invitations, sign_in
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, ApiKey, SignInAttempt, digest
@@ -40,6 +40,7 @@ class World:
     attempt: SignInAttempt
     tab: str
     clients: dict[str, Any]
+    refused_task: FollowUp
     headers = OURS
 
     @property
@@ -76,7 +77,7 @@ class World:
         """Everything that a request about a call could change."""
         return [
             list(model._default_manager.order_by("pk").values())
-            for model in (Call, Leg, Note, LearnedMatch, Opening, Agent)
+            for model in (Call, Leg, Note, FollowUp, LearnedMatch, Opening, Agent)
         ]
 
 
@@ -95,7 +96,14 @@ def world(
     clients |= {"alice": _portal(alice), "otto": _portal(otto), "ivana": _portal(ivana)}
     frame = clients["jana"].session.digest
     attempt = sign_in.new_attempt(instance=jana.tenant.instance, agent=jana, frame=frame)
-    return World(jana, bob, eve, call, eves_call, attempt, _waiting_tab(jana, call), clients)
+    tab, task = _waiting_tab(jana, call), _refused_task(jana, call)
+    return World(jana, bob, eve, call, eves_call, attempt, tab, clients, task)
+
+
+def _refused_task(agent: Agent, call: Call) -> FollowUp:
+    now = timezone.now()
+    refused = {"state": FollowUp.State.REFUSED, "problem": "refused", "due_at": now, "queued_at": now}
+    return FollowUp.objects.create(call=call, author=agent, form=uuid4(), subject=JANAS_NOTE, **refused)
 
 
 def _leg(agent: Agent, call: Call) -> Leg:

@@ -16,7 +16,7 @@ from tests.isolation.conftest import ACMES, World
 
 pytestmark = pytest.mark.django_db
 OF_A_CALL = ("window:call", "window:who", "window:matches", "window:details", "window:history")
-OF_A_CALL += ("window:find", "window:number")
+OF_A_CALL += ("window:find", "window:number", "window:follow_up_form", "window:activities")
 OF_AN_ATTEMPT = ("window:sign_in_status", "window:sign_in_code")
 POSTS_ABOUT_A_CALL = [name for name, row in WINDOW.items() if row[0] == "POST" and row[1][2] == 404]
 INLINE = re.compile(
@@ -59,6 +59,8 @@ def values(name: str, world: World) -> dict[str, str]:
         "window:number_add": {"record": record, "column": "telephone2"},
         "window:note_keep": {"keep": "theirs"},
         "window:quiet": {"quiet": "ring"},
+        "window:follow_up": {"form": str(uuid.uuid4()), "subject": "Zavolat", "when": "2033-01-03T09:00"},
+        "window:follow_up_discard": {"task": str(world.refused_task.code)},
         "window:create": {"table": "phonecall", "code": "x" * 20, "last_name": "Vetřelec"},
         "window:sign_in_code": {"code": "000000"},
     }

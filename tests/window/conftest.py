@@ -10,7 +10,7 @@ from django.conf import settings as live_settings
 from django.test import Client
 from django.urls import reverse
 
-from crmwindow import answers, calls, lookup, sessions, views
+from crmwindow import activity_views, answers, calls, lookup, sessions, views
 from crmwindow.exchange import Event
 from crmwindow.models import Call, WindowSession
 from ipexportal.sandbox.visitor import pick
@@ -59,7 +59,7 @@ class Window(Client):
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine must not make the stand-in look slow."""
-    for module in (views, answers, lookup):
+    for module in (views, answers, lookup, activity_views):
         monkeypatch.setattr(module, "SECONDS", 15.0)
 
 
