@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -122,11 +124,11 @@ def note_tries(account: SystemAccount, outcomes: Mapping[str, str]) -> None:
 
 @transaction.atomic
 def add_certificate(
-    account: SystemAccount, pair: KeyPair, *, by: User | str, made_here: bool = False
+    account: SystemAccount, pair: KeyPair, *, by: User | str, made_here: bool = False, code: UUID | None = None
 ) -> SystemCertificate:
-    """Beside what there is. The same once more is no change. Raises TooMany."""
+    """Beside what there is. The same once more is no change; so is a form sent twice (`code`). Raises TooMany."""
     account = SystemAccount.objects.select_for_update().select_related("instance__tenant").get(pk=account.pk)
-    known = account.certificates.filter(thumbprint=pair.thumbprint).first()
+    known = account.certificates.filter(Q(thumbprint=pair.thumbprint) | Q(code=code)).first()
     if known:
         return known
     if account.certificates.count() >= MOST_CERTIFICATES:
@@ -140,6 +142,8 @@ def add_certificate(
         expires_on=pair.expires_on,
         made_here=made_here,
     )
+    if code and not SystemCertificate.objects.filter(code=code).exists():
+        row.code = code
     row.private_key = pair.private_key
     row.save()
     _changed(account, by)

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from tenants import connections
 from tenants.models import Instance
@@ -28,19 +27,19 @@ if TYPE_CHECKING:
 VERBS = ("Create", "Read", "Write", "Append", "AppendTo", "Assign")
 """As metadata calls them, in the order of the role editor."""
 LABELS = {
-    "Create": gettext_lazy("Create"),
-    "Read": gettext_lazy("Read"),
-    "Write": gettext_lazy("Write"),
-    "Append": gettext_lazy("Append"),
-    "AppendTo": gettext_lazy("Append To"),
-    "Assign": gettext_lazy("Assign"),
+    "Create": pgettext_lazy("right in the role editor", "Create"),
+    "Read": pgettext_lazy("right in the role editor", "Read"),
+    "Write": pgettext_lazy("right in the role editor", "Write"),
+    "Append": pgettext_lazy("right in the role editor", "Append"),
+    "AppendTo": pgettext_lazy("right in the role editor", "Append To"),
+    "Assign": pgettext_lazy("right in the role editor", "Assign"),
 }
 IN_THE_EDITOR = {
-    "phonecall": gettext_lazy("Activity"),
-    "systemuser": gettext_lazy("User"),
-    "team": gettext_lazy("Team"),
-    "role": gettext_lazy("Security Role"),
-    "appmodule": gettext_lazy("Model-driven App"),
+    "phonecall": pgettext_lazy("table in the role editor", "Activity"),
+    "systemuser": pgettext_lazy("table in the role editor", "User"),
+    "team": pgettext_lazy("table in the role editor", "Team"),
+    "role": pgettext_lazy("table in the role editor", "Security Role"),
+    "appmodule": pgettext_lazy("table in the role editor", "Model-driven App"),
 }
 
 
@@ -63,8 +62,9 @@ class Needed:
     whys: tuple[str, ...]
 
     @property
-    def cells(self) -> list[bool]:
-        return [verb in self.verbs for verb in VERBS]
+    def cells(self) -> list[tuple[StrOrPromise, bool]]:
+        """Each right of the role editor, and whether it is needed."""
+        return [(LABELS[verb], verb in self.verbs) for verb in VERBS]
 
 
 sources: list[Callable[[Instance], Iterable[Need]]] = []

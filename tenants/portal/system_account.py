@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tenants import configuration, progress, verification
+from tenants import configuration, credentials, needed_rights, verification
 from tenants.configuration import Changed, ConfigurationError
-from tenants.models import Instance, SystemAccount, Tenant
+from tenants.credentials import TooMany
+from tenants.key_pairs import Unusable
+from tenants.models import CheckResult, Instance, SystemAccount, Tenant
 from tenants.portal.guard import PortalRequest, instance_of, member
-from tenants.verification import Report, remedies
+from tenants.portal.system_credentials import FIELDS, MADE, PLACES, SECRET, Proof
+from tenants.verification import Report, Row, remedies
 
-CHECKS = ("token", "organization", "secret", "org_read", "system_activities")
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+CHECKS = ("token", "organization", "secret", "org_read", "system_rights")
 SECRETS = ("client_secret", "second_client_secret")
 VALUES = ("client_id", "secret_expires_on", "second_secret_expires_on")
 LONGEST = 1_000
@@ -30,13 +37,15 @@ class Typed:
     values: dict[str, str]
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     seen: str = ""
+    proof: Proof = field(default_factory=Proof)
 
     @classmethod
     def of(cls, request: PortalRequest) -> Typed:
         def typed(name: str) -> str:
             return request.POST.get(name, "").strip()[:LONGEST]
 
-        return cls({name: typed(name) for name in VALUES}, {name: typed(name) for name in SECRETS}, typed("seen"))
+        values = {name: typed(name) for name in VALUES}
+        return cls(values, {name: typed(name) for name in SECRETS}, typed("seen"), Proof.of(request))
 
 
 @require_GET
@@ -64,8 +73,10 @@ def _show(
         "tab": "ivr",
         "instance": instance,
         "system_account": account,
-        "days": progress.secret_days(account),
-        "has": {name: bool(account and getattr(account, name)) for name in SECRETS},
+        "credentials": _in_use(account),
+        "has": {name: bool(account and account.__dict__[name]) for name in SECRETS},
+        "proof": typed.proof.way,
+        "certificate_code": typed.proof.code,
         "values": typed.values,
         "seen": typed.seen,
         "errors": errors,
@@ -75,8 +86,51 @@ def _show(
         "application": remedies.APPLICATION,
         "secret": remedies.SECRET[:1],
         "app_user": remedies.APP_USER,
+        "upload": remedies.CERTIFICATE[1:],
+        **_rights(instance),
     }
     return render(request, "tenants/portal/ivr.html", context | more, status=status)
+
+
+def _in_use(account: SystemAccount | None) -> list[dict[str, Any]]:
+    """Each credential, the newest first, with what may be said of it."""
+    found = credentials.of(account) if account else []
+    used = credentials.last_used(found)
+    has_worked = bool(found and found[0].worked_at and not found[0].refused_with)
+    places = {name: place for place, name in PLACES.items()}
+    return [
+        {
+            "credential": each,
+            "place": places.get(each.name, ""),
+            "newest": number == 0 and len(found) > 1,
+            "used": used is not None and each.name == used.name,
+            "old": number > 0 and has_worked,
+        }
+        for number, each in enumerate(found)
+    ]
+
+
+def _rights(instance: Instance | None) -> dict[str, Any]:
+    """What a role of its own needs, and what the last checks said of each table."""
+    if instance is None:
+        return {}
+    found = verification.latest(instance)
+    said: dict[str, list[Row]] = {}
+    for row in found.about("org_read", "system_rights") if found else []:
+        said.setdefault(row.result.subject, []).append(row)
+    rows = [{"needed": each, "state": _state(said.get(each.table, []))} for each in needed_rights.of(instance)]
+    return {
+        "rights": rows,
+        "verbs": [needed_rights.LABELS[verb] for verb in needed_rights.VERBS],
+        "rights_text": needed_rights.as_text(instance),
+        "own_role": remedies.OWN_ROLE,
+    }
+
+
+def _state(rows: list[Row]) -> str:
+    states = {row.result.state for row in rows}
+    order = (CheckResult.State.FAILED, CheckResult.State.NOT_VERIFIED, CheckResult.State.PASSED)
+    return next((state for state in order if state in states), "")
 
 
 def _report(instance: Instance | None) -> Report | None:
@@ -102,17 +156,40 @@ def save(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     errors = _missing(tenant, typed)
     if errors:
         return _show(request, tenant, typed, errors=errors, status=422)
-    data = {"system_account": typed.values}
     try:
-        diff = configuration.change(tenant, data, by=request.user, seen=typed.seen, handed=typed.secrets)
+        made = _stored(tenant, typed, by=request.user)
+    except Unusable as error:
+        return _show(request, tenant, typed, errors={FIELDS[error.of]: str(error)}, status=422)
+    except TooMany as error:
+        return _show(request, tenant, typed, errors={FIELDS["file"]: str(error)}, status=422)
     except ConfigurationError as error:
         found = {each.place.rpartition(".")[2]: each.sentence for each in error.mistakes}
         return _show(request, tenant, typed, errors=found, status=422)
     except Changed as changed:
         fresh = replace(typed, seen=configuration.stamp(tenant, "system_account"))
         return _show(request, tenant, fresh, status=409, changed=changed)
-    messages.success(request, _("Saved. It is being tested now.") if diff else _("Nothing was changed."))
+    messages.success(request, made)
     return redirect("portal:ivr", tenant.code)
+
+
+def _stored(tenant: Tenant, typed: Typed, *, by: User) -> str:
+    """The application and its certificate, both or neither; what to tell.
+
+    Raises Unusable, TooMany, ConfigurationError, Changed.
+    """
+    pair = typed.proof.key_pair(tenant)
+    secrets = {} if pair else typed.secrets
+    with transaction.atomic():
+        data = {"system_account": typed.values}
+        diff = configuration.change(tenant, data, by=by, seen=typed.seen, handed=secrets)
+        if pair:
+            account = SystemAccount.objects.get(instance__tenant=tenant)
+            credentials.add_certificate(account, pair, by=by, made_here=typed.proof.way == MADE, code=typed.proof.code)
+    if typed.proof.way == MADE:
+        return _("The certificate is made. Download its public part and upload it in Azure, then test.")
+    if pair:
+        return _("The certificate is stored. Its public part has to be in Azure; it is being tested now.")
+    return _("Saved. It is being tested now.") if diff else _("Nothing was changed.")
 
 
 def _missing(tenant: Tenant, typed: Typed) -> dict[str, str]:
@@ -121,7 +198,8 @@ def _missing(tenant: Tenant, typed: Typed) -> dict[str, str]:
     found = {}
     if not typed.values["client_id"]:
         found["client_id"] = _("Enter the application (client) ID from Azure.")
-    if not typed.secrets["client_secret"] and not (account and account.client_secret):
+    has_any = account is not None and bool(credentials.of(account))
+    if typed.proof.way == SECRET and not typed.secrets["client_secret"] and not has_any:
         found["client_secret"] = _("Paste the Value of the client secret.")
     return found
 

@@ -14,6 +14,7 @@ from tenants.portal import (
     microsoft,
     settings,
     system_account,
+    system_credentials,
 )
 
 app_name = "portal"
@@ -51,5 +52,14 @@ urlpatterns = [
     path("<uuid:code>/ivr/", system_account.page, name="ivr"),
     path("<uuid:code>/ivr/save/", system_account.save, name="ivr_save"),
     path("<uuid:code>/ivr/remove/", system_account.remove, name="ivr_remove"),
+    path(
+        "<uuid:code>/ivr/certificates/<uuid:certificate>/public/", system_credentials.download, name="ivr_certificate"
+    ),
+    path(
+        "<uuid:code>/ivr/certificates/<uuid:certificate>/remove/",
+        system_credentials.remove_certificate,
+        name="ivr_certificate_remove",
+    ),
+    path("<uuid:code>/ivr/secrets/<slug:place>/remove/", system_credentials.remove_secret, name="ivr_secret_remove"),
     path("<uuid:code>/ivr/report/", system_account.report, name="ivr_report"),
 ]

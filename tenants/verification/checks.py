@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from tenants import credentials, customization, eligibility, registration
+from tenants.credentials import Credential
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client, Me
 from tenants.dataverse.metadata import Metadata, Table
-from tenants.credentials import Credential
 from tenants.entra import EntraMisconfigured
 from tenants.key_scheme import nearest_column
 from tenants.models import MicrosoftConnection, SystemAccount

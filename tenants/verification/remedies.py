@@ -178,8 +178,8 @@ CERTIFICATE: Remedy = (
     (
         AZURE,
         _(
-            "App registrations › the application › Certificates & secrets › Certificates › Upload certificate › the file › Add; "
-            "compare the Thumbprint."
+            "App registrations › the application › Certificates & secrets › Certificates › Upload certificate › the file › "
+            "Add; compare the Thumbprint."
         ),
     ),
 )

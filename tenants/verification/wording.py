@@ -159,7 +159,8 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
             remedies.DIRECTORY,
         ),
         "no_resource": Saying("ipex", "%(code)s", _("The directory does not know the instance's address. Compare both.")),
-        "no_directory": Saying("ipex", _("%(code)s, directory %(directory)s"), _("The directory does not exist. Compare its ID.")),
+        "no_directory": Saying("ipex", _("%(code)s, directory %(directory)s"),
+                               _("The directory does not exist. Compare its ID.")),
         "consent": Saying(
             "microsoft_admin", "%(code)s",
             _("The admin of your Microsoft directory must consent once for everybody."), remedies.CONSENT,

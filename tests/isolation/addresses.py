@@ -171,6 +171,9 @@ PORTAL: dict[str, Row] = {
     "portal:ivr_save": acmes("POST", 422),
     "portal:ivr_remove": acmes("POST", 302),
     "portal:ivr_report": acmes("GET"),
+    "portal:ivr_certificate": acmes("GET", 404),  # there is none yet
+    "portal:ivr_certificate_remove": acmes("POST", 404),
+    "portal:ivr_secret_remove": acmes("POST", 404),
     "portal:card": acmes("GET"),
     "portal:card_edit": acmes("POST"),
     "portal:card_save": acmes("POST", 302),

@@ -38,6 +38,9 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known |= dict.fromkeys(("activate", "activate_sign_in"), (world.personal_link,))
     known |= dict.fromkeys(("portal:step_skip", "portal:step_take_back"), (world.jana.tenant.code, "leads"))
     known |= {"portal:invitation_withdraw": (world.jana.tenant.code, uuid.uuid4())}
+    of_none = (world.jana.tenant.code, uuid.uuid4())
+    known |= {"portal:ivr_certificate": of_none, "portal:ivr_certificate_remove": of_none}
+    known |= {"portal:ivr_secret_remove": (world.jana.tenant.code, "first")}
     of_bob = (world.jana.tenant.code, world.bob.code)
     known |= dict.fromkeys(("portal:person", "portal:person_window", "portal:person_send"), of_bob)
     known |= {"portal:own_table_export": (world.jana.tenant.code, "toml")}
