@@ -17,6 +17,7 @@ admin.site.login = admin_door(admin.site.login)  # type: ignore[method-assign]
 urlpatterns = [
     path("window/", include("crmwindow.urls")),
     path("signin/", include("tenants.urls")),
+    path("portal/<uuid:code>/ivr/functions/", include("crmwindow.ivr_pages.urls")),
     path("portal/", include("tenants.portal.urls")),
     path("activate/<str:token>/", tenant_views.activate, name="activate"),
     path("activate/<str:token>/sign-in/", tenant_views.activate_sign_in, name="activate_sign_in"),

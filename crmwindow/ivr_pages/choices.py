@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 COMPARED = frozenset({"String", "Memo", "Integer", "BigInt"})
 WRITTEN = COMPARED | {"Decimal", "Double", "Money", "Boolean"} | CHOICES | MOMENTS
 LINKS = frozenset({"Lookup", "Customer"})
+_OWN = re.compile(r"(?!ms|adx_)[a-z][a-z0-9]{1,7}_")  # Microsoft's begin with ms, or with a capital letter
 _NOBODYS = ("importsequencenumber", "timezoneruleversionnumber", "utcconversiontimezonecode", "overriddencreatedon")
 
 
@@ -44,7 +46,7 @@ def tables(form: Form, sight: Sight, language: str) -> list[Group]:
         others = [one for one in sight.view.names if one.logical_name not in sight.searched]
         named = [Option(one.logical_name, one.label(language)) for one in others]
         groups.append(Group(_("Other tables"), sorted(named, key=lambda one: plain(one.label))))
-    return _with_chosen(groups, form["entity"])
+    return _with_chosen(groups, form.said("entity"))
 
 
 def compared(form: Form, table: Table, language: str, chosen: str) -> list[Group]:
@@ -54,6 +56,10 @@ def compared(form: Form, table: Table, language: str, chosen: str) -> list[Group
 
 def written(table: Table, language: str, chosen: str) -> list[Group]:
     return _columns(table, language, chosen, is_writable)
+
+
+def read(table: Table, language: str, chosen: str) -> list[Group]:
+    return _columns(table, language, chosen, lambda one: one.selectable and one.type != "Uniqueidentifier")
 
 
 def is_writable(column: Column) -> bool:
@@ -86,7 +92,7 @@ def _columns(table: Table, language: str, chosen: str, fits: Callable[[Column], 
 
 def is_own(column: Column, table: Table) -> bool:
     """Own columns carry their publisher's prefix."""
-    return "_" in column.logical_name and column.logical_name != table.id_column
+    return bool(_OWN.match(column.schema_name)) and column.logical_name != table.id_column
 
 
 def _options(columns: Iterable[Column], language: str) -> list[Option]:

@@ -27,7 +27,7 @@ NUMBERS = ("attempts", "attempts_per_record", "daily_cap")
 TEXTS = ("title", "entity", "column", "second_column", "comparison", "caller_column", "owner")
 COMPARING = frozenset({Kind.VERIFY, Kind.IDENTIFY})
 OF_A_KIND: dict[str, tuple[str, ...]] = {
-    Kind.LOOKUP: (),
+    Kind.LOOKUP: ("entity", "columns"),
     Kind.VERIFY: ("entity", "column", "second_column", "comparison", "attempts", "attempts_per_record", "badge"),
     Kind.IDENTIFY: ("entity", "column", "second_column", "comparison", "attempts"),
     Kind.WRITE: ("entity", "columns", "constants", "caller_column", "owner", "daily_cap"),
@@ -107,7 +107,8 @@ class Form:
         if pairs is not None and at.isdecimal() and len(at) < 4 and int(at) < len(pairs):
             del pairs[int(at)]
 
-    def __getitem__(self, name: str) -> str:
+    def said(self, name: str) -> str:
+        """One of the texts."""
         return self.values.get(name, "")
 
     @property
@@ -116,17 +117,17 @@ class Form:
 
     @property
     def budget_ms(self) -> int | None:
-        found = _SECONDS.fullmatch(self["seconds"])
+        found = _SECONDS.fullmatch(self.said("seconds"))
         return int(Decimal(found[1].replace(",", ".")) * 1000) if found else None
 
     def item(self) -> dict[str, Any]:
         """As the configuration file would hold it; what is no number stays text, for the configuration to refuse."""
-        values: dict[str, Any] = {name: self[name] for name in TEXTS}
-        values |= {name: _number(self[name]) for name in NUMBERS} | {"badge": self.badge}
-        values["columns"] = {pair.text: pair.column for pair in self.variables if pair}
+        values: dict[str, Any] = {name: self.said(name) for name in TEXTS}
+        values |= {name: _number(self.said(name)) for name in NUMBERS} | {"badge": self.badge}
+        values["columns"] = {pair.text or variable_of(pair.column): pair.column for pair in self.variables if pair}
         values["constants"] = {pair.column: pair.text for pair in self.constants if pair}
         chosen = {name: values[name] for name in OF_A_KIND[self.kind]}
-        head = {"name": self.name, "kind": self.kind, "title": self["title"], "enabled": self.enabled}
+        head = {"name": self.name, "kind": self.kind, "title": self.said("title"), "enabled": self.enabled}
         return DEFAULTS | head | chosen | {"budget_ms": self.budget_ms or 0}
 
     def check(self, others: Iterable[str]) -> None:
@@ -134,13 +135,13 @@ class Form:
         self._check_name({name.casefold() for name in others})
         if not 100 <= (self.budget_ms or 0) <= 10_000:
             self.mistakes["seconds"] = _("Enter from 0.1 to 10 seconds.")
-        if self.kind in {*COMPARING, Kind.WRITE} and not self["entity"]:
+        if self.kind in {*COMPARING, Kind.WRITE} and not self.said("entity"):
             self.mistakes["entity"] = _("Choose a table.")
-        if self.compares and not self["column"]:
+        if self.compares and not self.said("column"):
             self.mistakes["column"] = _("Choose a column.")
-        if self.compares and self["second_column"] and self["second_column"] == self["column"]:
+        if self.compares and self.said("second_column") and self.said("second_column") == self.said("column"):
             self.mistakes["second_column"] = _("Choose another column than the first one.")
-        if self.kind == Kind.WRITE:
+        if self.kind in {Kind.LOOKUP, Kind.WRITE}:
             self._check_pairs()
 
     def _check_name(self, others: set[str]) -> None:
@@ -152,9 +153,11 @@ class Form:
             self.mistakes["name"] = _("Another function has this name.")
 
     def _check_pairs(self) -> None:
-        variables, constants = [pair for pair in self.variables if pair], [pair for pair in self.constants if pair]
+        writes = self.kind == Kind.WRITE
+        variables = [pair for pair in self.variables if pair]
+        constants = [pair for pair in self.constants if pair and writes]
         names: set[str] = set()
-        columns = {self["caller_column"].lower()} - {""}
+        columns = {self.said("caller_column").lower()} - {""} if writes else set()
         for pair in variables:
             pair.text = pair.text or variable_of(pair.column)
             if not _VARIABLE.fullmatch(pair.text):
@@ -168,7 +171,7 @@ class Form:
             elif pair.column.lower() in columns:
                 pair.mistake = pair.mistake or _("This column is filled from another place already.")
             columns.add(pair.column.lower())
-        if not variables:
+        if writes and not variables:
             self.mistakes["columns"] = _("Say what the voice menu sends: at least one variable with its column.")
 
     @property

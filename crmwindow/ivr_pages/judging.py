@@ -26,10 +26,10 @@ SECONDS = 4.0
 
 def judge(form: Form, sight: Sight, instance: Instance, language: str) -> bool:
     """Note what is wrong; False when nobody could look."""
-    if not form["entity"]:
+    if not form.said("entity"):
         return True
-    table = sight.table(form["entity"])
-    if form.kind in {Kind.LOOKUP, Kind.VERIFY} and not sight.is_searched(form["entity"]):
+    table = sight.table(form.said("entity"))
+    if form.kind in {Kind.LOOKUP, Kind.VERIFY} and not sight.is_searched(form.said("entity")):
         sentence = _("Callers are not looked for in this table. Add it under “Leads and own tables” first.")
         form.mistakes.setdefault("entity", sentence)
     elif table is None and sight.holder is not None:
@@ -38,6 +38,9 @@ def judge(form: Form, sight: Sight, instance: Instance, language: str) -> bool:
         return False
     if form.compares:
         _compared(form, table, language)
+    if form.kind == Kind.LOOKUP:
+        for pair in form.variables:
+            pair.mistake = pair.mistake or _not_read(table, pair.column, language)
     if form.kind == Kind.WRITE:
         _written(form, table, sight, instance, language)
     return not sight.is_old
@@ -45,11 +48,11 @@ def judge(form: Form, sight: Sight, instance: Instance, language: str) -> bool:
 
 def _compared(form: Form, table: Table, language: str) -> None:
     for name in ("column", "second_column"):
-        if not form[name] or name in form.mistakes:
+        if not form.said(name) or name in form.mistakes:
             continue
-        column = table.find(form[name])
+        column = table.find(form.said(name))
         if column is None:
-            form.mistakes[name] = _no_column(table, form[name], language)
+            form.mistakes[name] = _no_column(table, form.said(name), language)
         elif not column.selectable or column.type not in choices.COMPARED:
             form.mistakes[name] = _("This column holds no text or whole number that a caller could key in.")
         elif name == "column" and form.kind == Kind.IDENTIFY:
@@ -75,9 +78,9 @@ def _written(form: Form, table: Table, sight: Sight, instance: Instance, languag
         if pair.column and not pair.mistake:
             pair.mistake = _not_written(table, pair.column, language)
     _constants(form, table, sight, instance)
-    caller = table.find(form["caller_column"]) if form["caller_column"] else None
-    if form["caller_column"] and caller is None:
-        form.mistakes.setdefault("caller_column", _no_column(table, form["caller_column"], language))
+    caller = table.find(form.said("caller_column")) if form.said("caller_column") else None
+    if form.said("caller_column") and caller is None:
+        form.mistakes.setdefault("caller_column", _no_column(table, form.said("caller_column"), language))
     elif caller and not choices.takes_caller(caller, sight):
         sentence = _("This column cannot hold a record in which callers are looked for.")
         form.mistakes.setdefault("caller_column", sentence)
@@ -85,6 +88,13 @@ def _written(form: Form, table: Table, sight: Sight, instance: Instance, languag
     if missing and form.is_right:
         sentence = _("The CRM requires %(columns)s on this table. Add a variable or a constant for it.")
         form.mistakes["columns"] = sentence % {"columns": ", ".join(one.label(language) for one in missing)}
+
+
+def _not_read(table: Table, name: str, language: str) -> str:
+    column = table.find(name)
+    if column is None:
+        return _no_column(table, name, language)
+    return "" if column.selectable else _("The CRM does not let this column be read.")
 
 
 def _not_written(table: Table, name: str, language: str) -> str:
@@ -130,6 +140,6 @@ def _unfit(pair: Pair, column: Column, rules: values.Rules | None) -> str:
 
 def _missing(form: Form, table: Table) -> list[Column]:
     """Columns that a new row needs and nobody would fill."""
-    names = [pair.column for pair in (*form.variables, *form.constants)] + [form["caller_column"]]
+    names = [pair.column for pair in (*form.variables, *form.constants)] + [form.said("caller_column")]
     filled = {column.logical_name for name in names if name and (column := table.find(name))}
     return [column for column in table.required_for_create if column.logical_name not in filled]

@@ -54,7 +54,7 @@ def _body(form: Form) -> dict[str, Any]:
     body: dict[str, Any] = {"number": CALLER, "unique_id": CALL, "function": form.name}
     if form.compares:
         body["value"] = KEYED
-        body |= {"second": KEYED_SECOND} if form["second_column"] else {}
+        body |= {"second": KEYED_SECOND} if form.said("second_column") else {}
     if form.kind == Kind.WRITE:
         names = [pair.text or variable_of(pair.column) for pair in form.variables if pair]
         body["values"] = {name: f"${{{name.upper()}}}" for name in names}
@@ -62,16 +62,20 @@ def _body(form: Form) -> dict[str, Any]:
 
 
 def fields(tenant: Tenant, form: Form) -> list[str]:
-    """Names under which a look-up gives the extra fields of the caller card."""
+    """Names of the further words that a look-up gives: its own, else the extra fields of the caller card."""
     instance = getattr(tenant, "instance", None)
     if form.kind != Kind.LOOKUP or instance is None:
         return []
-    return list(dict.fromkeys(f"field_{one.identifier}" for one in instance.display_fields.all()))
+    own = [pair.text or variable_of(pair.column) for pair in form.variables if pair]
+    names = own or [one.identifier for one in instance.display_fields.all()]
+    return [f"field_{name}" for name in dict.fromkeys(names)]
 
 
 def results(form: Form) -> list[Result]:
     human = _("Put the call through to a person.")
-    unavailable = Result("unavailable", _("No answer in time, or the CRM is out of reach: put through to a person."), "bad")
+    unavailable = Result(
+        "unavailable", _("No answer in time, or the CRM is out of reach: put through to a person."), "bad"
+    )
     match form.kind:
         case Kind.LOOKUP:
             return [
@@ -84,7 +88,9 @@ def results(form: Form) -> list[Result]:
             return [
                 Result("202", _("Taken over. It is written to the CRM even if Microsoft is down just now."), "ok"),
                 Result("409", _("The same Idempotency-Key with another body. Nothing more is written."), "warn"),
-                Result("422", _("A value that this function does not know, or no variable where one is needed."), "bad"),
+                Result(
+                    "422", _("A value that this function does not know, or no variable where one is needed."), "bad"
+                ),
                 Result("429", _("Today's limit of rows is reached. Go on without writing."), "warn"),
             ]
     good = "verified" if form.kind == Kind.VERIFY else "identified"

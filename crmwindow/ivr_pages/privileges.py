@@ -17,10 +17,10 @@ SECONDS = 4.0
 
 def lacking(form: Form, sight: Sight) -> list[str]:
     """Names of privileges; [] when it has all, or nobody can tell."""
-    table = sight.table(form["entity"])
+    table = sight.table(form.said("entity"))
     if table is None or not sight.as_the_ivr or sight.client is None:
         return []
-    link = table.find(form["caller_column"]) if form.kind == Kind.WRITE and form["caller_column"] else None
+    link = table.find(form.said("caller_column")) if form.kind == Kind.WRITE and form.said("caller_column") else None
     targets = [name for name in link.targets if name in sight.searched] if link else []
     client, budget = sight.client, Budget(SECONDS)
     try:

@@ -14,7 +14,7 @@
   };
   const free = () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
 
-  const edited = (event) => event.target.form?.matches("form[data-keep]") && event.target.form.classList.add("unsaved");
+  const edited = (event) => event.target.form?.matches("form[data-keep]") && !event.target.matches("[data-runs]") && event.target.form.classList.add("unsaved");
   const leaving = (event) => {
     if (document.querySelector("form.unsaved")) event.preventDefault();
   };
