@@ -7,11 +7,16 @@ class CrmWindowConfig(AppConfig):
     verbose_name = _("CRM window")
 
     def ready(self) -> None:
-        from crmwindow import configuration  # noqa: F401  (adds its section to the configuration file)
-        from crmwindow import follow_ups, learned, notes
-        from crmwindow.ivr import functions
-        from tenants import connections, remembered, sign_in
+        from crmwindow import (
+            configuration,  # noqa: F401  (adds its section to the configuration file)
+            follow_ups,
+            learned,
+            notes,
+        )
+        from crmwindow.ivr import functions, rights
+        from tenants import connections, needed_rights, remembered, sign_in
 
         sign_in.when_signed_in += [notes.after_sign_in, follow_ups.after_sign_in]
         remembered.memories.append(remembered.Memory(learned.count, learned.forget))
         connections.further_tables += [functions.tables, follow_ups.tables]
+        needed_rights.sources.append(rights.needs)
