@@ -25,7 +25,7 @@ from tenants.models import ApiKey, Tenant
 
 Kind = IvrFunction.Kind
 BUDGET: Any = Header(
-    None,
+    60_000,
     alias="X-Budget-Ms",
     ge=1,
     le=60_000,
@@ -145,7 +145,7 @@ ANSWERS = {404: Problem, **REFUSALS}
 
 
 @router.post("lookup", response={200: LookupAnswer, **ANSWERS}, summary="Who calls, and who looks after them")
-def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int | None = BUDGET) -> Any:
+def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int = BUDGET) -> Any:
     """`found`: exactly one active record holds the number. `ambiguous`: several do; then only the table and the owner are
     told, and only where they are the same for all. `not_found`: nobody, or no number that could be looked for.
     `unavailable`: nobody could be asked in time."""
@@ -175,7 +175,7 @@ def _looked_up(tenant: Tenant, caller: Caller, function: IvrFunction | None, wai
 
 
 @router.post("verify", response={200: VerifyAnswer, **ANSWERS}, summary="Does the caller know what the CRM knows?")
-def verify(request: HttpRequest, body: VerifyRequest, budget_ms: int | None = BUDGET) -> Any:
+def verify(request: HttpRequest, body: VerifyRequest, budget_ms: int = BUDGET) -> Any:
     """`verified`: a record of the caller's number holds the value. `identified`: exactly one record of all holds it, which
     says nothing about who calls. `refused`: no. `locked`: too many wrong values, for 15 minutes and then longer.
     `unavailable`: nobody could be asked in time; the attempt is not counted."""

@@ -189,6 +189,7 @@ class Roster:
 class Desk:
     """One customer's system account at work: all that is needed to ask, read in the caller's own thread."""
 
+    account: SystemAccount
     instance: Instance
     reader: Reader
     client: Client
@@ -198,6 +199,16 @@ class Desk:
     @property
     def country(self) -> str:
         return self.instance.tenant.country
+
+    def sign_in(self, budget: Budget) -> None:
+        """Once, before several threads want the token. The gate hears when that is refused. Raises DataverseError."""
+        if held := self.reader.gate.held:
+            raise held
+        try:
+            entra.token_for(self.account, budget=budget)
+        except errors.DataverseError as error:
+            with self.reader.gate.passing():
+                raise error from None
 
     def metadata(self, budget: Budget) -> Metadata:
         """As known, however old: nobody waits for a renewal. Read now when nothing is known."""
@@ -229,7 +240,7 @@ def desk_of(tenant: Tenant, *, watch: Watch | None = None, reader: Reader | None
     watch = watch or Nobody()
     on_request = None if isinstance(watch, Nobody) else watch.asked
     client = connections.client_for(account, gate=reader.gate, on_request=on_request)
-    return Desk(instance, reader, client, _roster_of(tenant, reader), watch)
+    return Desk(account, instance, reader, client, _roster_of(tenant, reader), watch)
 
 
 def _roster_of(tenant: Tenant, reader: Reader) -> Roster:

@@ -91,6 +91,7 @@ def searched(
     desk: Desk, number: phone.Number, budget: Budget, *, only: str = "", extras: Iterable[Extra] = ()
 ) -> SearchResult:
     """All tables of the card, or `only` that one; names that Dataverse no longer knows are read anew, once."""
+    desk.sign_in(budget)
     result = _search(desk, number, budget, only, extras)
     if "drift" in result.failed.values():
         connections.metadata(desk.instance, desk.client, budget, refresh=True)

@@ -148,6 +148,7 @@ def _read(desk: Desk, function: IvrFunction, records: list[str], wait: Budget) -
 
 
 def _rows(desk: Desk, function: IvrFunction, ids: list[str], budget: Budget) -> Iterator[Row]:
+    desk.sign_in(budget)
     table = desk.table(function.entity, budget)
     columns = _columns(table, function)
     asked = [desk.reader.requests.submit(_one, desk, table, columns, each, budget) for each in ids]
@@ -190,6 +191,7 @@ def _holding(desk: Desk, function: IvrFunction, said: Said, wait: Budget) -> lis
 
 
 def _having(desk: Desk, function: IvrFunction, wanted: list[str], budget: Budget) -> list[Row]:
+    desk.sign_in(budget)
     table = desk.table(function.entity, budget)
     columns = _columns(table, function)
     conditions = [_is_one_of(columns[0], wanted)]

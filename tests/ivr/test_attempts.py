@@ -72,13 +72,16 @@ def test_tries_that_are_not_judged_yet_count(pin: IvrFunction) -> None:
 
 
 def test_a_stranger_cannot_lock_a_customer_out(menu: Menu, pin: IvrFunction, person: Person) -> None:
-    person(telephone1="601000305", mobilephone="601000306", nnn_pin="4711")
+    record = person(telephone1="601000305", mobilephone="601000306", nnn_pin="4711")
     IvrFunction.objects.update(attempts=5, attempts_per_record=2)
     assert [menu.verify("601000305", wrong) for wrong in "12"] == [REFUSED] * 2
     assert menu.verify("601000305", "4711") == LOCKED  # whoever guessed at this record waits for the day to end
     assert menu.verify("601000306", "4711") == VERIFIED
+    stranger = Attempt(pin, "1", "+420601000305")
+    stranger.function.refresh_from_db()
+    assert not stranger.may_try([record])
     with time_machine.travel(timezone.now() + timedelta(hours=25)):
-        assert menu.verify("601000305", "4711") == VERIFIED
+        assert stranger.may_try([record])
 
 
 def test_a_number_of_nobody_is_locked_in_the_same_way(menu: Menu, pin: IvrFunction, person: Person) -> None:

@@ -73,12 +73,15 @@ def test_after_some_failures_nobody_is_asked_for_a_while(menu: Menu, microsoft: 
     assert asked() == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_wrong_secret_is_said_and_not_tried_on_every_call(
     acme: Tenant, account: SystemAccount, menu: Menu, microsoft: stand_in.Sandbox
 ) -> None:
-    SystemAccount.objects.update(client_secret=b"", token_cache=b"")
+    account.client_secret, account.token_cache, account.token_version = "wrong", "", 99
+    account.save()
     for place in range(4):
         assert reason_of(menu.lookup(f"60421833{place}")) == ("unavailable", "system_account")
+    assert sum(one["side"] == "entra" for one in microsoft.control.state(last=500)["requests"]) <= 8
 
 
 def test_a_cut_connection_is_tried_again(menu: Menu, microsoft: stand_in.Sandbox) -> None:
@@ -138,7 +141,7 @@ def test_what_waited_too_long_is_not_asked_any_more(monkeypatch: pytest.MonkeyPa
         reader.ask("second", lambda budget: worked.append(1), wait=Budget(0.05))
     sleep(0.2)
     go.set()
-    with pytest.raises(Unanswered, match="busy|slow"):
+    with pytest.raises(Unanswered, match=r"busy|slow"):
         reader.ask("second", lambda budget: worked.append(1), wait=Budget(5))
     assert worked == []
     reader.close()
