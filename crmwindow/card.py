@@ -105,6 +105,7 @@ class Matches:
     pending: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     problem: Problem | None = None  # set when nothing at all could be read
+    hidden: tuple[str, ...] = ()  # tables with a record of this number that the agent may not read
 
     @property
     def step(self) -> MatchStep:
@@ -206,6 +207,24 @@ class Caller:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """One stop on the caller's way through the voice menu. `answers` are (what was asked, what the caller said)."""
+
+    title: str
+    text: str = ""
+    tone: Literal["", "ok", "bad"] = ""
+    answers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """What the caller knew; `how` is a whole sentence."""
+
+    text: str
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """The call bar and the strip: one call as its leg of this agent stands."""
 
@@ -219,6 +238,8 @@ class Call:
     seconds: int | None = None  # length of an ended call
     elsewhere: str = ""  # who answered, when that is known
     private: bool = False  # announced by the agent's own page: nobody tells when it ends
+    path: tuple[Stop, ...] = ()  # through the voice menu
+    verified: Verified | None = None
 
     @property
     def live(self) -> bool:

@@ -55,7 +55,8 @@ class Found:
     """`state`: "running", "partial" (something is missing), "done" or "failed" (nothing could be read; `problem` says why).
 
     `pending` are labels of tables that have not answered yet, `failures` maps labels of those that failed to a sentence.
-    `chosen` is the agent's choice, or the only match. `problem` is "", or a word of `search.problem_of`.
+    `chosen` is the agent's choice, or the only match. `problem` is "", or a word of `search.problem_of`. `hidden` are labels
+    of tables with a record that holds the number but that this agent may not read.
     """
 
     state: str
@@ -64,6 +65,7 @@ class Found:
     pending: tuple[str, ...] = ()
     problem: str = ""
     chosen: Match | None = None
+    hidden: tuple[str, ...] = ()
 
     @property
     def unknown(self) -> bool:
@@ -207,9 +209,7 @@ def _asked(leg: Leg, row: Lookup) -> SearchResult:
     schema.of(instance, metadata)
     if not connection.in_atomic_block:
         close_old_connections()  # others need it more while we wait for Microsoft
-    result = candidates.find(
-        client, metadata, instance, number, Budget(SECONDS), call=leg.call, on_partial=show_first
-    )
+    result = candidates.find(client, metadata, instance, number, Budget(SECONDS), call=leg.call, on_partial=show_first)
     if "drift" in result.failed.values():
         metadata = connections.metadata(instance, client, Budget(METADATA_SECONDS), refresh=True)
         result = candidates.find(client, metadata, instance, number, Budget(SECONDS), call=leg.call)
@@ -290,6 +290,7 @@ def _present(leg: Leg, row: Lookup) -> Found:
         {result.labels[name]: sentence_of(problem) for name, problem in result.failed.items()},
         tuple(result.labels[name] for name in result.pending),
         chosen=_chosen(leg, matches, complete=complete),
+        hidden=tuple(result.labels.get(name, name) for name in result.hidden),
     )
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmwindow import card, day, lookup, notes, phone, planned, problems, records
+from crmwindow import came_through, card, day, lookup, notes, phone, planned, problems, records
 from crmwindow.blind import blinds
 from crmwindow.models import Call, CallState, Leg, Note
 from tenants.dataverse.budget import Budget
@@ -44,7 +44,7 @@ def state_of(agent: Agent, leg: Leg | None, others: Iterable[Leg] = ()) -> card.
         signed_in=agent.is_signed_in,
         sign_in_expired=not agent.is_signed_in and agent.object_id is not None,
         known=agent.is_signed_in or bool(leg and _was_found(leg)),
-        call=call_of(leg) if leg else None,
+        call=came_through.with_path(call_of(leg), leg) if leg else None,
         others=tuple(call_of(other) for other in others),
         note=note_card(leg, note) if leg else card.Note(),
         follow_ups=planned.follow_ups_of(leg) if leg else (),
@@ -171,6 +171,7 @@ def matches_of(leg: Leg, found: lookup.Found, *, listed: bool = False) -> card.M
         pending=tuple(found.pending),
         failed=tuple(found.failures),
         problem=_why_nothing(found),
+        hidden=found.hidden,
     )
 
 

@@ -23,17 +23,24 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
+    """`since`: what was synchronized after it need not be again in this turn."""
+
     instance_id: int
     token: uuid.UUID
+    since: datetime
 
     def renew(self) -> None:
         """Inside the transaction that writes: until it ends, nobody else can take the lease. Raises Lost."""
         if not self._update(lease_until=timezone.now() + LASTS):
             raise Lost
 
-    def done(self, *, next_at: datetime, finished: bool) -> None:
-        values: dict[str, object] = {"synced_at": timezone.now()} if finished else {}
-        self._update(due_at=next_at, problem="", problem_since=None, failures=0, **values, **self._free())
+    def done(self, *, next_at: datetime) -> None:
+        now = timezone.now()
+        self._update(due_at=next_at, synced_at=now, problem="", problem_since=None, failures=0, **self._free())
+
+    def interrupted(self) -> None:
+        """There is more to do at once."""
+        self._update(due_at=self.since, **self._free())
 
     def failed(self, problem: str, *, retry_after: float | None) -> None:
         """Try again after a pause that grows; when Microsoft names one, not before."""
@@ -56,6 +63,9 @@ class Lease:
 def take(instance: Instance) -> Lease | None:
     """None while another worker is at it."""
     NumberIndex.objects.bulk_create([NumberIndex(instance=instance)], ignore_conflicts=True)
-    now, lease = timezone.now(), Lease(instance.pk, uuid.uuid4())
+    now, token = timezone.now(), uuid.uuid4()
     rows = NumberIndex.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), instance=instance)
-    return lease if rows.update(lease=lease.token, lease_until=now + LASTS) else None
+    if not rows.update(lease=token, lease_until=now + LASTS):
+        return None
+    row = NumberIndex.objects.filter(instance=instance, lease=token).first()
+    return Lease(instance.pk, token, min(row.due_at, now)) if row else None

@@ -34,7 +34,7 @@ from tenants.models import Instance, SystemAccount
 from tenants.schema import SearchTable
 
 PAGE = 5_000
-PAGE_SECONDS = 60.0
+PAGE_SECONDS = 30.0
 SECONDS = 20.0
 SLICE = 15.0
 """Seconds after which a worker lets others have their turn."""
@@ -130,9 +130,11 @@ def _carry_out(instance: Instance, held: lease.Lease) -> bool:
         logger.exception("The number index could not be brought up to date.")
         held.failed("error", retry_after=None)
         return False
-    now = timezone.now()
-    held.done(next_at=now + timedelta(seconds=settings.INDEX_SYNC_SECONDS) if finished else now, finished=finished)
-    return not finished
+    if not finished:
+        held.interrupted()
+        return True
+    held.done(next_at=timezone.now() + timedelta(seconds=settings.INDEX_SYNC_SECONDS))
+    return False
 
 
 def _word(error: errors.DataverseError) -> str:
@@ -147,18 +149,21 @@ class _Turn:
     def __init__(self, instance: Instance, held: lease.Lease) -> None:
         self.instance, self.held = instance, held
         self.ends = monotonic() + SLICE
+        self.pages = 0
         self.client: Client = connections.client_for(instance.system_account)
 
     def take(self) -> bool:
         """True when all tables are up to date, as far as they can be."""
+        organization = UUID(
+            self.client.whoami(budget=Budget(SECONDS)).organization_id
+        )  # first, so that there is a token
         metadata = connections.metadata(self.instance, self.client, Budget(SECONDS))
-        organization = UUID(self.client.whoami(budget=Budget(SECONDS)).organization_id)
         key_id = next(iter(settings.INDEX_KEYS))
         tables = schema.of(self.instance, metadata).tables
         self._clear_away({each.table.logical_name for each in tables})
         failed: list[errors.DataverseError] = []
         for table in tables:
-            if monotonic() > self.ends:
+            if self.pages and monotonic() > self.ends:
                 return False
             made_of = Wanted(table, key_id, organization, self.instance.tenant.country)
             try:
@@ -196,6 +201,8 @@ class _Turn:
         states = IndexState.objects.filter(instance=self.instance, table=made_of.table.table.logical_name)
         serving = states.filter(stage=Stage.SERVING).first()
         if serving and made_of.fits(serving) and (serving.delta_link or serving.next_link):
+            if not serving.next_link and serving.synced_at and serving.synced_at >= self.held.since:
+                return True
             try:
                 return self._pages(serving, made_of)
             except _NoLongerValid:
@@ -261,6 +268,7 @@ class _Turn:
         makes_blind = blind.for_index(self.instance.tenant, state.key_id)
         while True:
             answer = self._asked(state, made_of)
+            self.pages += 1
             rows = [row for row in answer.rows if row.get("reason") != "deleted"]
             gone = [UUID(row["id"]) for row in answer.rows if row.get("reason") == "deleted"]
             key, columns = made_of.table.table.id_column, [column.property for column in made_of.table.phones]
