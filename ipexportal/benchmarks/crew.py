@@ -132,6 +132,17 @@ class Trouble(threading.Thread):
         self.over = threading.Event()
         self.faults = self.kills = 0
 
+    def __enter__(self) -> Trouble:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Also when the day broke off: nobody would stop a process that is started again."""
+        self.over.set()
+        self.join()
+        with suppress(requests.RequestException):
+            requests.post(f"{self.origin}/_sandbox/reset", json={}, timeout=WAIT)
+
     def run(self) -> None:
         while not self.over.wait(self.every * (0.5 + self.chance.random())):
             if self.chance.random() < 0.15:
@@ -140,8 +151,3 @@ class Trouble(threading.Thread):
             else:
                 requests.post(f"{self.origin}/_sandbox/fault", json=self.chance.choice(self.FAULTS), timeout=WAIT)
                 self.faults += 1
-
-    def end(self) -> None:
-        self.over.set()
-        self.join()
-        requests.post(f"{self.origin}/_sandbox/reset", json={}, timeout=WAIT)

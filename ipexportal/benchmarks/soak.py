@@ -75,12 +75,11 @@ def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> 
             desks = {agent.pk: Desk(url, agent, keys["window"][0]) for agent in agents}
             trouble = Trouble(stand_in.origin, jobs, every=1.0 if quick else 2.0)
             run = _Run(url, keys["events"][1], desks)
-            trouble.start()
-            say(f"{calls} calls…")
-            started = monotonic()
-            run.all(list(_stories(agents, calls)))
-            seconds = monotonic() - started
-            trouble.end()
+            with trouble:
+                say(f"{calls} calls…")
+                started = monotonic()
+                run.all(list(_stories(agents, calls)))
+                seconds = monotonic() - started
             say("Waiting for the last notes…")
             _settle(agents[0], seconds=60 if quick else 600)
         return {
