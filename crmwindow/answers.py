@@ -9,7 +9,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from crmwindow import calls, card, presentation, problems, records
+from crmwindow import calls, came_through, card, presentation, problems, records
 from crmwindow.models import Call, Leg
 from crmwindow.sessions import AgentRequest, WindowRequest
 from tenants.dataverse.budget import Budget
@@ -39,7 +39,8 @@ def uuid_of(text: str) -> uuid.UUID | None:
 def matches_answer(
     request: AgentRequest, leg: Leg, shown: card.Matches, *, status: int = 200, focus: bool = False, **more: Any
 ) -> HttpResponse:
-    context = context_of(request) | {"call": presentation.call_of(leg), "matches": shown, "focus": focus} | more
+    call = came_through.with_path(presentation.call_of(leg), leg)
+    context = context_of(request) | {"call": call, "matches": shown, "focus": focus} | more
     if shown.step == "unknown" and leg.call.caller == Call.Caller.NUMBER:
         context |= _options(leg)
     return render(request, "crmwindow/slots.html", context, status=status)

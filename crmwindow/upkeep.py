@@ -9,11 +9,13 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from crmwindow import writing
+from crmwindow.ivr import attempts
 from crmwindow.models import (
     Call,
     CallCandidates,
     CrmWrite,
     FollowUp,
+    IvrStep,
     Lookup,
     Note,
     Opening,
@@ -38,10 +40,12 @@ def tidy() -> None:
     Outbox.objects.filter(at__lt=now - OUTBOX_KEPT).delete()
     Lookup.objects.filter(finished_at__lt=now - LOOKUPS_KEPT).delete()
     CallCandidates.objects.filter(found_at__lt=now - LOOKUPS_KEPT).exclude(records=[]).update(records=[])
+    attempts.tidy()
     for tenant in Tenant.objects.only("pk", "retention_days"):
         _give_up_missed_calls(tenant)
         _expired_calls(tenant).delete()
         _expired_writes(tenant).delete()
+        IvrStep.objects.filter(tenant=tenant, at__lt=now - timedelta(days=tenant.retention_days)).delete()
 
 
 def _expired_calls(tenant: Tenant) -> QuerySet[Call]:

@@ -90,18 +90,18 @@ def _on_whose_cards(step: IvrStep) -> Iterable[int]:
     return legs.values_list("agent", flat=True)
 
 
-def of(call: Call) -> list[Step]:
+def of(call: Call, *, steps: list[IvrStep] | None = None) -> list[Step]:
     """The caller's way through the menu, in order; several tries of one function are one step."""
-    rows = [row for row in _steps(call) if _is_told(row)]
+    rows = [row for row in (steps_of(call) if steps is None else steps) if _is_told(row)]
     tries = (list(group) for _key, group in groupby(rows, key=lambda row: (row.function_id, row.name, row.kind)))
     return [step for group in tries for step in _told(group)][-MOST:]
 
 
-def badge(call: Call, record: tuple[str, UUID] | None = None) -> Badge | None:
+def badge(call: Call, record: tuple[str, UUID] | None = None, *, steps: list[IvrStep] | None = None) -> Badge | None:
     """Is the caller verified: within this very call, from this very number. `record` is whom the card shows: who was
     verified as somebody else has no badge there.
     """
-    rows = [row for row in _steps(call) if row.badge and row.result == "verified"]
+    rows = [row for row in (steps_of(call) if steps is None else steps) if row.badge and row.result == "verified"]
     fits = [row for row in rows if record is None or row.record_id is None or _record_of(row) == record]
     if not fits:
         return None
@@ -111,8 +111,8 @@ def badge(call: Call, record: tuple[str, UUID] | None = None) -> Badge | None:
     return Badge(_("Verified by PIN") if is_pin else _("Verified"), how, fits[-1].at)
 
 
-def _steps(call: Call) -> list[IvrStep]:
-    """Of this call, and of the number it came from: who takes a call over by another number takes no badge with it."""
+def steps_of(call: Call) -> list[IvrStep]:
+    """The rows of this call, and of the number it came from: who takes a call over by another number takes no badge with it."""
     if not call.unique_id or call.private_to_id:
         return []
     rows = IvrStep.objects.filter(tenant=call.tenant_id, unique_id=call.unique_id).order_by("at", "pk")
