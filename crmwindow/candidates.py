@@ -13,7 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -72,7 +72,11 @@ def find(
 def _known(instance: Instance, number: phone.Number, call: Call | None) -> Known:
     if not instance.index:
         return Known()
-    return shared(call, instance, number.e164) if call else index.known(instance, number.e164)
+    try:
+        return shared(call, instance, number.e164) if call else index.known(instance, number.e164)
+    finally:
+        if not connection.in_atomic_block:
+            close_old_connections()  # others need it more while we wait for Microsoft
 
 
 def _covers(known: Known, table: SearchTable) -> bool:
