@@ -169,9 +169,10 @@ def test_an_index_that_cannot_be_trusted_is_not_asked(
 def test_a_table_that_is_not_indexed_is_asked_beside_the_records(
     built: Instance, jana: Agent, ring: Ring, key_scheme: CustomEntity, asked: Asked
 ) -> None:
-    from tenants import schema
+    from tenants import connections, schema
     from tests.signed_in import know_tables
 
+    connections.forget_metadata(jana.tenant.instance)
     know_tables(jana)
     schema.forget(built)
     leg = ring(jana, "224551111")
