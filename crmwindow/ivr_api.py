@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import Any, Literal
 
 from django.http import HttpRequest, JsonResponse
-from ninja import Field, Header, Router, Schema, Status
+from ninja import Field, Router, Schema, Status
+from ninja.params.functions import Header
 from pydantic import ConfigDict
 
 from crmwindow.ivr import functions, looking_up, path, verifying
