@@ -17,7 +17,7 @@ from tenants.models import Tenant
 from tenants.portal import consent_mail, from_to, instance, steps
 from tenants.portal.guard import PortalRequest, instance_of, member
 from tenants.progress import Progress
-from tenants.verification import Report
+from tenants.verification import Report, remedies
 
 Body = Callable[[PortalRequest, Progress, Report | None], dict[str, Any]]
 
@@ -83,6 +83,10 @@ def _nothing(request: PortalRequest, found: Progress, report: Report | None) -> 
     return {}
 
 
+def _system_account(request: PortalRequest, found: Progress, report: Report | None) -> dict[str, Any]:
+    return {"application": remedies.APPLICATION, "app_user": remedies.APP_USER}
+
+
 def _bodies() -> Mapping[str, Body]:
     """Those modules import this one."""
     return {
@@ -91,6 +95,7 @@ def _bodies() -> Mapping[str, Body]:
         "from_to": from_to.body,
         "fields": _connection,
         "own_table": _connection,
+        "system_account": _system_account,
         "live": _live,
     }
 

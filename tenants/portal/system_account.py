@@ -67,6 +67,7 @@ def _show(
 ) -> HttpResponse:
     instance = instance_of(tenant)
     account: SystemAccount | None = getattr(instance, "system_account", None)
+    found = verification.latest(instance) if instance else None
     errors = errors or {}
     context = {
         "tenant": tenant,
@@ -81,13 +82,13 @@ def _show(
         "seen": typed.seen,
         "errors": errors,
         "mistakes": [{"field": f"id_{name}", "sentence": sentence} for name, sentence in errors.items()],
-        "report": _report(instance),
+        "report": _report(found),
         "again": "" if request.method == "GET" else request.path,
         "application": remedies.APPLICATION,
         "secret": remedies.SECRET[:1],
         "app_user": remedies.APP_USER,
         "upload": remedies.CERTIFICATE[1:],
-        **_rights(instance),
+        **_rights(instance, found),
     }
     return render(request, "tenants/portal/ivr.html", context | more, status=status)
 
@@ -110,11 +111,10 @@ def _in_use(account: SystemAccount | None) -> list[dict[str, Any]]:
     ]
 
 
-def _rights(instance: Instance | None) -> dict[str, Any]:
+def _rights(instance: Instance | None, found: Report | None) -> dict[str, Any]:
     """What a role of its own needs, and what the last checks said of each table."""
     if instance is None:
         return {}
-    found = verification.latest(instance)
     said: dict[str, list[Row]] = {}
     for row in found.about("org_read", "system_rights") if found else []:
         said.setdefault(row.result.subject, []).append(row)
@@ -133,9 +133,8 @@ def _state(rows: list[Row]) -> str:
     return next((state for state in order if state in states), "")
 
 
-def _report(instance: Instance | None) -> Report | None:
+def _report(found: Report | None) -> Report | None:
     """What the last checks said about the account."""
-    found = verification.latest(instance) if instance else None
     return replace(found, rows=tuple(found.about(*CHECKS))) if found else None
 
 
@@ -145,7 +144,8 @@ def report(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     """Asked for each second while a run is under way."""
     instance = instance_of(tenant)
     account = getattr(instance, "system_account", None)
-    context = {"tenant": tenant, "instance": instance, "system_account": account, "report": _report(instance)}
+    found = verification.latest(instance) if instance else None
+    context = {"tenant": tenant, "instance": instance, "system_account": account, "report": _report(found)}
     return render(request, "tenants/portal/ivr.html#report", context)
 
 

@@ -336,10 +336,10 @@ def system_rights(look: Look, name: str) -> Found:
     lacking = sorted(right for key, right in wanted.items() if key not in look.rights.own)
     narrow = sorted(right for key, right in wanted.items() if look.rights.own.get(key, "Global") != "Global")
     if lacking:
-        return failed("lacks", table=needed.name, rights=lacking)
+        return failed("lacks", table=name, rights=lacking)
     if narrow:
-        return failed("depth", table=needed.name, rights=narrow)
-    return passed(table=needed.name, rights=sorted(wanted.values()))
+        return failed("depth", table=name, rights=narrow)
+    return passed(table=name, rights=sorted(wanted.values()))
 
 
 def agents_rights(look: Look) -> Found:
