@@ -55,6 +55,7 @@ SENTENCES: Mapping[str, StrOrPromise] = {
     "agent.window_disabled": gettext_lazy("Window switched off"),
     "api_key.created": gettext_lazy("API key made"),
     "api_key.revoked": gettext_lazy("API key revoked"),
+    "ivr.tried": gettext_lazy("IVR function tried out"),
     "matches.forgotten": gettext_lazy("Remembered numbers forgotten"),
     "missed_calls.given_up": gettext_lazy("Missed calls removed unwritten at the end of the retention"),
 }

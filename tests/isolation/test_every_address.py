@@ -43,6 +43,9 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known |= {"portal:ivr_secret_remove": (world.jana.tenant.code, "first")}
     of_bob = (world.jana.tenant.code, world.bob.code)
     known |= dict.fromkeys(("portal:person", "portal:person_window", "portal:person_send"), of_bob)
+    if name in ("ivr_functions:show", "ivr_functions:switch", "ivr_functions:remove"):
+        function, _made = world.jana.tenant.ivr_functions.get_or_create(name="kdo_vola", kind="lookup")
+        return world.jana.tenant.code, function.code
     known |= {"portal:own_table_export": (world.jana.tenant.code, "toml")}
     known |= {
         "window:opening": (world.tab,),

@@ -15,11 +15,13 @@ from django.urls import reverse
 
 from crmwindow.ivr import asking
 from crmwindow.models import IvrFunction
+from tenants.dataverse.metadata import Metadata
 from tenants.models import SystemAccount, Tenant
 from tenants.own_tables import looking
-from tests.verification.conftest import connection, english, identity_of, nothing_remembered, system
+from tests.ivr.conftest import account, metadata
+from tests.verification.conftest import connection, english, identity_of, nothing_remembered
 
-__all__ = ["connection", "english", "identity_of", "nothing_remembered", "system"]
+__all__ = ["account", "connection", "english", "identity_of", "metadata", "nothing_remembered"]
 
 PIN = {
     "kind": "verify",
@@ -52,7 +54,9 @@ COMPLAINT = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_seen() -> Iterator[None]:
+def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """And refusals of this suite need not last."""
+    monkeypatch.setattr("crmwindow.ivr.verifying.FLOOR_SECONDS", 0.0)
     looking._kept.clear()
     asking.forget()
     yield
@@ -82,7 +86,7 @@ class Browser:
 
 
 @pytest.fixture
-def browser(acme: Tenant, alice: User, system: SystemAccount) -> Browser:
+def browser(acme: Tenant, alice: User, account: SystemAccount, metadata: Metadata) -> Browser:
     client = Client(headers={"Accept-Language": "en"})
     client.force_login(alice)
     return Browser(client, acme)

@@ -35,9 +35,16 @@ def test_function_that_writes(browser: Browser, acme: Tenant) -> None:
 
 
 def test_function_that_finds_with_fields_of_its_own(browser: Browser, acme: Tenant) -> None:
-    browser.save({"kind": "lookup", "name": "kdo", "entity": "account", "seconds": "0,8"}, variable="", target="nnn_Turnover")
+    browser.save(
+        {"kind": "lookup", "name": "kdo", "entity": "account", "seconds": "0,8"}, variable="", target="nnn_Turnover"
+    )
     row = acme.ivr_functions.get()
-    assert (row.kind, row.entity, row.columns, row.budget_ms) == ("lookup", "account", {"turnover": "nnn_Turnover"}, 800)
+    assert (row.kind, row.entity, row.columns, row.budget_ms) == (
+        "lookup",
+        "account",
+        {"turnover": "nnn_Turnover"},
+        800,
+    )
 
 
 def test_function_that_identifies_by_a_unique_column(browser: Browser, acme: Tenant) -> None:
@@ -99,7 +106,10 @@ def test_what_cannot_work_is_refused_and_stays_typed(
 
 
 REFUSED_WRITES: list[tuple[dict[str, Any], str]] = [
-    ({"variable": ["", ""], "target": ["", ""]}, "Say what the voice menu sends: at least one variable with its column."),
+    (
+        {"variable": ["", ""], "target": ["", ""]},
+        "Say what the voice menu sends: at least one variable with its column.",
+    ),
     ({"variable": ["a", "A"]}, "Another variable has this name."),
     ({"variable": ["dvě slova", "b"]}, "A variable is named by letters without accents, digits and underscores."),
     ({"target": ["nnn_Serial", "nnn_serial"]}, "This column is filled from another place already."),
@@ -165,9 +175,9 @@ def test_name_of_another_function_is_refused(browser: Browser, pin: IvrFunction,
 
 
 def test_without_microsoft_names_are_typed_and_saved_unverified(
-    browser: Browser, acme: Tenant, system: SystemAccount
+    browser: Browser, acme: Tenant, account: SystemAccount
 ) -> None:
-    system.delete()
+    account.delete()
     assert "Microsoft is not connected" in words(browser.get("new"))
     answer = browser.client.get(browser.save(PIN).url)
     assert "Saved, not verified in the CRM: nobody could look just now." in words(answer)
