@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone, translation
 
-from tenants import emails, invitations, post
+from tenants import credentials, emails, invitations, key_pairs, post
 from tenants.invitations import DeadInvitation
 from tenants.models import (
     AuditEntry,
@@ -173,6 +173,43 @@ def test_without_portal_users_the_contact_address_is_told(post_office: PostOffic
     with time_machine.travel("2027-01-30 08:00+01:00"):
         assert post.warn_of_secrets() == 1
     assert post_office.envelopes[-1][1] == ["it@acme.example"]
+
+
+def test_whoever_looks_after_the_customer_at_ipex_is_told_once_as_well(
+    post_office: PostOffice, account: SystemAccount, alice: User, ivana: User
+) -> None:
+    User.objects.filter(pk=ivana.pk).update(email="ivana@ipex.example")
+    Tenant.objects.update(implementer=ivana)
+    with time_machine.travel("2027-01-24 08:00+01:00"):
+        assert [post.warn_of_secrets(), post.warn_of_secrets()] == [2, 0]
+    told = {people[0]: str(mail["Subject"]) for (_from, people), mail in zip(
+        post_office.envelopes, post_office.received, strict=True
+    )}  # fmt: skip
+    assert sorted(told) == ["alice@acme.example", "ivana@ipex.example"]
+    assert told["ivana@ipex.example"].startswith("Acme s.r.o.: ")
+    assert not told["alice@acme.example"].startswith("Acme")
+
+
+def test_an_implementer_who_left_is_not_told(
+    post_office: PostOffice, account: SystemAccount, alice: User, ivana: User
+) -> None:
+    User.objects.filter(pk=ivana.pk).update(email="ivana@ipex.example", is_active=False)
+    Tenant.objects.update(implementer=ivana)
+    with time_machine.travel("2027-01-24 08:00+01:00"):
+        assert post.warn_of_secrets() == 1
+
+
+def test_a_certificate_is_warned_of_as_a_secret_is(
+    post_office: PostOffice, account: SystemAccount, alice: User
+) -> None:
+    with time_machine.travel("2025-06-01 08:00+01:00"):
+        pair = key_pairs.make("IVR")  # for two years: until 1 June 2027
+        credentials.add_certificate(account, pair, by="alice", made_here=True)
+    assert post.warn_of_secrets(date(2027, 1, 30)) == 0  # the secret ends tomorrow, the certificate works on
+    with time_machine.travel("2027-05-25 08:00+01:00"):
+        assert post.warn_of_secrets() == 1
+    assert "certifi" in str(post_office.last["Subject"])
+    assert key_pairs.in_groups(pair.thumbprint) in text_of(post_office.last).replace("\xa0", " ")
 
 
 # -- alarm --
