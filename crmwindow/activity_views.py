@@ -30,7 +30,7 @@ def planned(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     try:
         found = activities.open_about(leg, record_id=record[1], budget=Budget(SECONDS))
     except DataverseError as error:
-        shown = card.Activities(problem=problems.of(error))
+        shown = card.Activities(problem=problems.of_a_part(error))
     else:
         shown = _shown(leg, found, *record)
     context = context_of(request) | {"call": presentation.call_of(leg), "activities": shown}

@@ -38,6 +38,12 @@ def of(error: DataverseError) -> Problem:
     return reading(problem_of(error))
 
 
+def of_a_part(error: DataverseError) -> Problem:
+    """Of one part of a card whose caller is known; signing in is offered above it already."""
+    problem = of(error)
+    return replace(problem, text="", code="") if problem.act == "retry" else replace(problem, act="")
+
+
 def _reading() -> dict[str, Problem]:
     later = _("We do not know the name yet and keep looking. Write the note, it goes to the CRM later by itself.")
     down = Problem(title=_("Microsoft is not responding"), text=later, act="retry")

@@ -246,7 +246,7 @@ def history(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     try:
         rows = lookup.history(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
     except DataverseError as error:
-        shown = card.History(problem=problems.of(error))
+        shown = card.History(problem=problems.of_a_part(error))
     else:
         shown = presentation.history_of(leg, rows, table, record_id)
     return _slot(request, "history", leg, shown)

@@ -163,6 +163,11 @@ class Desk:
     def press(self, act: str) -> None:
         self.page.locator(f"[data-act='{act}']").click()
 
+    def send_note(self) -> None:
+        """By the menu's first item."""
+        self.window.locator(".more-button").click()
+        self.window.locator("#more-acts [data-send]").click()
+
     @property
     def bar(self) -> Locator:
         return self.window.locator("#bar")
