@@ -26,8 +26,9 @@
     }
   }
 
-  function open() {
-    const query = new URLSearchParams({ filter: chosen, shown: shown() });
+  // Asked for here and not by hx-get, whose handlers a bar drawn anew gets a moment later than its keys.
+  function open(filter) {
+    const query = new URLSearchParams({ filter: filter || chosen, shown: shown() });
     htmx.ajax("GET", `${words.dayUrl}?${query}`, { target: "#day", swap: "outerHTML" }).catch(() => {});
   }
 
@@ -99,7 +100,11 @@
   }, { capture: true });
 
   root.addEventListener("click", (event) => {
-    if (event.target.closest("[data-day-back]")) back();
+    const target = event.target.closest("[data-day], [data-day-back], [data-settings]");
+    if (!target) return;
+    if ("day" in target.dataset) open(target.dataset.day);
+    if ("dayBack" in target.dataset) back();
+    if ("settings" in target.dataset) settings();
   });
 
   // -- what htmx asks and swaps --------------------------------------------------------------------------------------
