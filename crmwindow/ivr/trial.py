@@ -11,10 +11,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crmwindow.ivr import functions, looking_up, verifying
-from crmwindow.ivr.asking import Reader, Unanswered, desk_of
+from crmwindow.ivr.asking import Desk, Reader, Unanswered, desk_of
 from crmwindow.ivr.callers import Caller, read
 from crmwindow.ivr.watching import Asked, TrialStep, Watch
 from crmwindow.models import IvrFunction
+from crmwindow.writing.trying import dry_run
 from tenants.dataverse.budget import Budget
 from tenants.models import audit
 
@@ -63,6 +64,8 @@ def _answer(
     _note_caller(caller, watch)
     try:
         desk = desk_of(function.tenant, watch=watch, reader=reader)
+        if function.kind == Kind.WRITE:
+            return _not_written(desk, function, number, values)
         if function.kind == Kind.LOOKUP:
             if caller.number is None:
                 return looking_up.Answer("not_found", caller.kind).flat()
@@ -74,6 +77,13 @@ def _answer(
         return {"result": "unavailable", "reason": error.reason}
     finally:
         reader.close()
+
+
+def _not_written(desk: Desk, function: IvrFunction, number: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What would be sent; with `refused` it would not be written as it is. A write has no answer to wait for."""
+    run = dry_run(function, number, values, client=desk.client)
+    desk.watch.note(_("The row was made up, nothing was sent"))
+    return {"table": run.table, "body": dict(run.body), "warnings": list(run.warnings), "refused": run.refused}
 
 
 def _note_caller(caller: Caller, watch: Watch) -> None:

@@ -57,20 +57,34 @@ class Run:
         return cls(number, second, values, budget_ms=form.budget_ms or USUAL_MS)
 
     @property
-    def answer(self) -> str:
-        return json.dumps(self.trial.answer, ensure_ascii=False, indent=2, default=str) if self.trial else ""
+    def _said(self) -> Mapping[str, Any]:
+        return self.trial.answer if self.trial else {}
 
     @property
-    def result(self) -> str:
-        return str(self.trial.answer.get("result", "")) if self.trial else ""
+    def is_dry(self) -> bool:
+        """Of a function that writes: not what the menu gets, but what the CRM would."""
+        return "body" in self._said
+
+    @property
+    def answer(self) -> str:
+        shown = {name: self._said[name] for name in ("table", "body")} if self.is_dry else self._said
+        return json.dumps(shown, ensure_ascii=False, indent=2, default=str)
+
+    @property
+    def warnings(self) -> list[str]:
+        return list(self._said.get("warnings", ())) if self.is_dry else []
 
     @property
     def word(self) -> StrOrPromise:
-        return WORDS.get(self.result, _("Nothing was written")) if self.trial else ""
+        if self.is_dry:
+            return _("It would be refused") if self._said["refused"] else _("It would be written")
+        return WORDS.get(str(self._said.get("result", "")), "")
 
     @property
     def tone(self) -> str:
-        return TONES.get(self.result, "")
+        if self.is_dry:
+            return "bad" if self._said["refused"] else "ok"
+        return TONES.get(str(self._said.get("result", "")), "")
 
     @property
     def is_late(self) -> bool:

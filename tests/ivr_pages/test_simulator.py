@@ -116,6 +116,15 @@ def test_write_is_tried_without_writing(browser: Browser, microsoft: Sandbox) ->
     microsoft._application.forget_requests()
     values = {"try_value_serial": "R4-1", "try_value_text": "Nejede"}
     page = browser.post("try", **COMPLAINT, try_number="777 123 456", **values)
-    assert "R4-1" in str(answer_in(page))
+    body = answer_in(page)["body"]
+    assert (body["nnn_serial"], body["nnn_description"], body["nnn_source"]) == ("R4-1", "Nejede", "IVR")
+    assert [name for name in body if name.startswith("nnn_CustomerId")] == ["nnn_CustomerId_contact@odata.bind"]
+    assert "It would be written" in words(page)
     asked = [one for one in microsoft.control.state(last=500)["requests"] if one["side"] == "dataverse"]
-    assert {one["method"] for one in asked} <= {"GET"}
+    assert {one["method"] for one in asked} == {"GET"}
+
+
+def test_write_that_the_crm_would_refuse_says_why(browser: Browser) -> None:
+    said = words(browser.post("try", **COMPLAINT, try_number="777 123 456", try_value_serial="x" * 41))
+    assert "It would be refused" in said
+    assert "the text is longer than the 40 characters the CRM allows." in said
