@@ -32,6 +32,7 @@ ADMIN = "ivana"
 LATENCY_MS = 40  # as far away as a Dataverse in the same part of the world
 CUSTOMER = Path(people.__file__).parent / "acme.toml"
 RINGING = '{"EventName":"Ringing","From":"777123456","Line":"444","Login":"jana.novakova","UniqueId":"1.1"}'
+ASKING = '{"function":"overeni_pin","number":"777123456","value":"4711","unique_id":"1.1"}'
 
 
 class Command(BaseCommand):
@@ -79,8 +80,12 @@ class Command(BaseCommand):
         configuration.apply(configuration.load(_customer(microsoft.origin)), by=admin)
         tenant = Tenant.objects.get(slug="acme")
         registration.confirm(Instance.objects.get(tenant=tenant), by=admin)
+        account = {"client_id": sandbox.directory.SYSTEM_CLIENT_ID}
+        secret = {"client_secret": sandbox.directory.SYSTEM_CLIENT_SECRET}
+        configuration.change(tenant, {"system_account": account}, by=admin, handed=secret)
         os.environ["SIMULATOR_EVENTS_KEY"] = api_keys.create(tenant, ApiKey.Scope.EVENTS, admin)
         os.environ["SIMULATOR_WINDOW_KEY"] = api_keys.create(tenant, ApiKey.Scope.WINDOW, admin)
+        os.environ["SIMULATOR_IVR_KEY"] = api_keys.create(tenant, ApiKey.Scope.IVR, admin)
         return password
 
     def _describe(self, microsoft: sandbox.Sandbox, password: str) -> None:
@@ -96,6 +101,8 @@ class Command(BaseCommand):
             f"  Machine API         {settings.PORTAL_URL}/api/v1/docs",
             "  Ring by a webhook   "
             f"curl -u x:{os.environ['SIMULATOR_EVENTS_KEY']} -d '{RINGING}' {settings.PORTAL_URL}/api/v1/events",
+            "  Ask as a voice menu "
+            f"curl -u x:{os.environ['SIMULATOR_IVR_KEY']} --json '{ASKING}' {settings.PORTAL_URL}/api/v1/ivr/verify",
             "",
         ]
         self.stdout.write("\n".join(lines))
