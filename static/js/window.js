@@ -573,6 +573,12 @@
     }
   }, 1000);
 
+  // What no first sight of a call needs
+  window.addEventListener("load", () => {
+    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: words.laterStyle }));
+    document.head.append(Object.assign(document.createElement("script"), { src: words.later }));
+  });
+
   // -- begin ---------------------------------------------------------------------------------------------------------
 
   openFromAddress();
