@@ -37,6 +37,7 @@ class Demo:
     port: int
     crm: str
     key: str
+    password: str  # ivana's
 
     @property
     def portal(self) -> str:
@@ -81,10 +82,12 @@ def demo() -> Iterator[Demo]:
         crm = re.search(r"(http://127\.0\.0\.1:\d+)/main\.aspx", said)
         assert key, said
         assert crm, said
+        password = re.search(r"ivana@ipex\.example +(\S+)", said)
+        assert password, said
         rest: list[str] = []
         reader = threading.Thread(target=rest.extend, args=(process.stdout,))  # a full pipe would stop the demo
         reader.start()
-        yield Demo(port, crm[1], key[1])
+        yield Demo(port, crm[1], key[1], password[1])
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
         reader.join(timeout=5)
