@@ -20,7 +20,7 @@ from django.utils import timezone
 from ipexportal.sandbox import directory
 from ipexportal.sandbox.visitor import pick
 from tenants import sign_in
-from tenants.models import Agent, CustomEntity, Instance, Tenant
+from tenants.models import Agent, CustomEntity, Instance, SystemAccount, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,24 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def signed_in_agent(stand_in: Microsoft) -> Agent:
     """jana of Acme, whose instance is the sandbox, signed in through it."""
-    tenant = _customer(stand_in)
+    tenant = customer(stand_in)
     person = {"name": "Jana Nováková", "email": "jana@acme.example", "login": "jana.novakova", "line": "444"}
     return _signed_in(Agent.objects.create(tenant=tenant, window=True, **person))
 
 
+def with_index(instance: Instance) -> Instance:
+    """The number index is switched on for it, and there is a system account to build it with."""
+    account = SystemAccount.objects.create(instance=instance, client_id=directory.SYSTEM_CLIENT_ID)
+    account.client_secret = directory.SYSTEM_CLIENT_SECRET
+    account.save()
+    instance.index = True
+    instance.save(update_fields=["index"])
+    return Instance.objects.select_related("tenant", "system_account").get(pk=instance.pk)
+
+
 def signed_in_crew(stand_in: Microsoft, count: int) -> list[Agent]:
     """That many agents of one customer, signed in through the sandbox, which was started with as many."""
-    tenant = _customer(stand_in)
+    tenant = customer(stand_in)
     names = [f"agent{number:03}" for number in range(1, count + 1)]
     return [
         _signed_in(
@@ -83,7 +93,8 @@ def signed_in_crew(stand_in: Microsoft, count: int) -> list[Agent]:
     ]
 
 
-def _customer(stand_in: Microsoft) -> Tenant:
+def customer(stand_in: Microsoft) -> Tenant:
+    """Acme with leads and its own table, whose instance is the sandbox, in an empty database."""
     call_command("migrate", verbosity=0)
     call_command("createcachetable")
     Tenant.objects.filter(slug="benchmark").delete()

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ipexportal.benchmarks import Void
 
-NAMES = ("lookup", "soak")
+NAMES = ("index", "ivr", "lookup", "soak")
 
 
 class Command(BaseCommand):
