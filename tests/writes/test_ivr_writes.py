@@ -55,9 +55,7 @@ def test_a_repeated_key_gives_the_same_id_and_another_body_is_refused(
     first = ask("complaint", unique_id="7.x", repeat="k-1", topic="A")
     assert ask("complaint", unique_id="7.x", repeat="k-1", topic="A").json() == first.json()
     other = ask("complaint", unique_id="7.x", repeat="k-1", topic="B")
-    assert (other.status_code, other.json()) == (409, {"error": "Tento Idempotency-Key už patří jinému zápisu."}) or (
-        other.status_code == 409
-    )
+    assert (other.status_code, list(other.json())) == (409, ["error"])
     assert CrmWrite.objects.count() == 1
     assert ask("complaint", unique_id="7.x", repeat="k-2", topic="A").json() != first.json()
 
@@ -191,10 +189,11 @@ HOSTILE = "'); DROP TABLE x;--</fetch>{$value}&$filter=1 eq 1\"<script>%00"
 def test_hostile_text_is_only_text(
     ask: Callable[..., Any], complaint: IvrFunction, account: SystemAccount, microsoft: Sandbox
 ) -> None:
-    write = deliver(stored(ask("complaint", number=HOSTILE, unique_id=HOSTILE[:100], topic=HOSTILE, text=HOSTILE)))
+    write = deliver(stored(ask("complaint", number=HOSTILE, unique_id=HOSTILE[:100], topic=HOSTILE[:40], text=HOSTILE)))
+    assert (write.state, write.problem, write.detail) == (State.WRITTEN, "", "")
     row = in_crm(microsoft, write)
     assert row is not None
-    assert (row["subject"], row["description"]) == (HOSTILE, HOSTILE)
+    assert (row["subject"], row["description"]) == (HOSTILE[:40], HOSTILE)
 
 
 @pytest.mark.parametrize(
