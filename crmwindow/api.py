@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Field, NinjaAPI, Schema, Status
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from pydantic import ConfigDict, model_validator
 
 from crmwindow import calls, ivr_api, ivr_write_api, sessions
@@ -109,6 +109,12 @@ def _malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
     place = ".".join(str(part) for part in first.get("loc", ())[2:])
     sentence = f"{place}: {first.get('msg', '')}" if place else str(first.get("msg", ""))
     return api.create_response(request, {"error": sentence.strip()}, status=422)
+
+
+@api.exception_handler(HttpError)
+def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's only one: a body that is no JSON."""
+    return api.create_response(request, {"error": _("The body cannot be read: it has to be JSON.")}, status=422)
 
 
 @api.post(

@@ -1,0 +1,263 @@
+"""Voice menus of 50 calls at once against a portal of its own process: look-up, verification, writing.
+
+Each call asks as a menu does: who calls, then a PIN, then it writes down what was said, with the pauses of somebody who listens
+and types. The same again while Microsoft is slow (5 s), throttles, and is down: then no answer need be good, but each must be
+in time. Times are the caller's own, over HTTP. A wrong answer voids the run: a stranger, a right PIN refused, a wrong one taken.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from time import perf_counter, sleep
+from typing import Any
+
+import requests
+
+from crmwindow import index, phone
+from crmwindow.models import IvrFunction
+from ipexportal.benchmarks import Void
+from ipexportal.benchmarks.crew import portal
+from ipexportal.benchmarks.lookup import Known, _draw, _read_all
+from ipexportal.benchmarks.stage import Microsoft, customer, microsoft
+from ipexportal.sandbox import directory
+from tenants import api_keys, connections
+from tenants.dataverse import odata
+from tenants.dataverse.budget import Budget
+from tenants.dataverse.client import Client
+from tenants.models import ApiKey, Instance, SystemAccount, Tenant
+
+CALLS = 50
+BUDGET_MS = 1500
+SECONDS = 15.0
+PAUSE = (0.5, 2.5)  # seconds between two questions of one call: somebody listens and types
+TROUBLES: dict[str, dict[str, Any]] = {
+    "slow": {"kind": "slow", "count": None, "seconds": 5.0},
+    "throttled": {"kind": "throttle", "count": None, "retry_after": 5},
+    "down": {"kind": "unavailable", "count": None, "status": 503},
+}
+
+
+@dataclass(slots=True)
+class Times:
+    """Seconds per kind of question and state of Microsoft, and how often each result came."""
+
+    seconds: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    results: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, state: str, kind: str, seconds: float, result: str) -> None:
+        with self.lock:
+            self.seconds[state, kind].append(seconds)
+            self.results[state, kind, result] += 1
+
+    def of(self, state: str, kind: str = "") -> list[float]:
+        """In milliseconds."""
+        found = [times for (each, what), times in self.seconds.items() if each == state and kind in {"", what}]
+        return [1000 * seconds for times in found for seconds in times]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Made for this run: whose PIN is known."""
+
+    number: str
+    pin: str
+
+
+def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> dict[str, Any]:
+    records, rounds, trouble_rounds = (2_000, 1, 1) if quick else (100_000, 12, 4)
+    with microsoft(records=records) as stand_in:
+        tenant = customer(stand_in)
+        client = _system_account(tenant)
+        known = _known(client, tenant)
+        people = _people(client, CALLS)
+        key = _functions(tenant)
+        floor = _floor(client, stand_in, latency_ms)
+        with portal(workers=0) as (url, _jobs):
+            menus = _Menus(url, key, known, people)
+            menus.warm_up(_draw(known, 20))
+            say(f"{CALLS} calls at once at {latency_ms:g} ms, without the index…")
+            menus.calls("live", _draw(known, max(200, CALLS * rounds)), rounds)
+            _build_index(tenant, stand_in, latency_ms)
+            say("With the index…")
+            menus.calls("running", _draw(known, max(200, CALLS * rounds)), rounds)
+            for name, fault in TROUBLES.items():
+                say(f"Microsoft is {name}…")
+                order(stand_in, fault)
+                menus.calls(name, _draw(known, CALLS), trouble_rounds)
+                order(stand_in, None)
+    return _figures(menus.times, floor, latency_ms, records)
+
+
+def _build_index(tenant: Tenant, stand_in: Microsoft, latency_ms: float) -> None:
+    stand_in.latency(0)
+    Instance.objects.filter(tenant=tenant).update(index=True)
+    while not index.sync(tenant.instance.pk):
+        sleep(0.1)
+    stand_in.latency(latency_ms)
+
+
+def order(stand_in: Microsoft, fault: dict[str, Any] | None) -> None:
+    """A fault until it is called off with None."""
+    address = f"{stand_in.origin}/_sandbox/faults"
+    answer = requests.post(address, json=fault, timeout=10) if fault else requests.delete(address, timeout=10)
+    answer.raise_for_status()
+
+
+def _system_account(tenant: Tenant) -> Client:
+    account = SystemAccount.objects.create(
+        instance=tenant.instance,
+        client_id=uuid.UUID(directory.SYSTEM_CLIENT_ID),
+        client_secret=directory.SYSTEM_CLIENT_SECRET,
+    )
+    return connections.client_for(account)
+
+
+def _known(client: Client, tenant: Tenant) -> Known:
+    metadata = connections.metadata(tenant.instance, client, Budget(SECONDS))
+    return _read_all(client, metadata, tenant.instance)
+
+
+def _people(client: Client, count: int) -> list[Person]:
+    people = [Person(f"+42079{number:07}", f"{7919 * number % 10_000:04}") for number in range(1, count + 1)]
+    for person in people:
+        body = {"lastname": "Měřená", "mobilephone": person.number, "nnn_pin": person.pin}
+        client.create("contacts", body, budget=Budget(SECONDS), record_id=str(uuid.uuid4()))
+    return people
+
+
+def _functions(tenant: Tenant) -> str:
+    """One function of each kind, and the key that opens them."""
+    IvrFunction.objects.create(
+        tenant=tenant, name="pin", kind="verify", entity="contact", column="nnn_pin", attempts=1000
+    )
+    IvrFunction.objects.update(attempts_per_record=10_000)
+    columns = {"text": "nnn_description"}
+    IvrFunction.objects.create(
+        tenant=tenant, name="zapis", kind="write", entity="nnn_mylead", columns=columns, daily_cap=1_000_000
+    )
+    return api_keys.create(tenant, ApiKey.Scope.IVR, "benchmark")
+
+
+def _floor(client: Client, stand_in: Microsoft, latency_ms: float) -> float:
+    """Median milliseconds of one keyed GET over a warm connection: what nobody can be quicker than."""
+    rows = client.get(odata.query("contacts", select=["contactid"], top=40), budget=Budget(SECONDS)).rows
+    stand_in.latency(latency_ms)
+    times = []
+    for row in rows:
+        started = perf_counter()
+        path = odata.query(odata.record("contacts", row["contactid"]), select=["fullname", "mobilephone"])
+        client.get(path, budget=Budget(SECONDS))
+        times.append(1000 * (perf_counter() - started))
+    floor = statistics.median(times[5:])
+    if floor > latency_ms + 10:
+        raise Void(f"one keyed GET took {floor:.1f} ms at {latency_ms:g} ms latency: the machine is busy")
+    return floor
+
+
+class _Menus:
+    def __init__(self, url: str, key: str, known: Known, people: list[Person]) -> None:
+        self.url, self.key, self.known, self.people = url, key, known, people
+        self.times = Times()
+
+    def warm_up(self, numbers: list[phone.Number]) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers["Authorization"] = f"Bearer {self.key}"
+            for number in numbers:
+                self._ask(session, "warm", "lookup", {"number": number.e164})
+
+    def calls(self, state: str, numbers: list[phone.Number], rounds: int) -> None:
+        """All at once, each round with other numbers."""
+        with ThreadPoolExecutor(CALLS) as callers:
+            done = [
+                callers.submit(self._line, state, person, numbers[place::CALLS], rounds, place)
+                for place, person in enumerate(self.people)
+            ]
+            for each in done:
+                each.result()
+
+    def _line(self, state: str, person: Person, numbers: list[phone.Number], rounds: int, place: int) -> None:
+        chance = random.Random(place)  # noqa: S311 - the same pauses in every run
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers["Authorization"] = f"Bearer {self.key}"
+            sleep(chance.uniform(0, PAUSE[1]))
+            for turn in range(rounds):
+                self._call(session, state, person, numbers[turn % len(numbers)], f"{place}.{turn}", chance)
+
+    def _call(
+        self,
+        session: requests.Session,
+        state: str,
+        person: Person,
+        number: phone.Number,
+        unique_id: str,
+        chance: random.Random,
+    ) -> None:
+        found = self._ask(session, state, "lookup", {"number": number.e164, "unique_id": unique_id})
+        self._check_found(number, found)
+        sleep(chance.uniform(*PAUSE))
+        is_right = chance.random() < 0.7
+        value = person.pin if is_right else "none"
+        body = {"number": person.number, "unique_id": unique_id, "function": "pin", "value": value}
+        verdict = self._ask(session, state, "verify", body)["result"]
+        if verdict not in {"verified" if is_right else "refused", "unavailable"}:
+            raise Void(f"a {'right' if is_right else 'wrong'} PIN was {verdict}")
+        sleep(chance.uniform(*PAUSE))
+        values = {"text": f"Reklamace {unique_id}"}
+        self._ask(
+            session, state, "write", {"function": "zapis", "unique_id": unique_id, "number": "", "values": values}
+        )
+        sleep(chance.uniform(*PAUSE))
+
+    def _ask(self, session: requests.Session, state: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        started = perf_counter()
+        answer = session.post(f"{self.url}/api/v1/ivr/{kind}", json=body, timeout=60)
+        seconds = perf_counter() - started
+        if answer.status_code not in {200, 202}:
+            raise Void(f"ivr/{kind} answered {answer.status_code}: {answer.text[:200]}")
+        data: dict[str, Any] = answer.json()
+        self.times.add(state, kind, seconds, str(data.get("result") or "accepted"))
+        return data
+
+    def _check_found(self, number: phone.Number, answer: dict[str, Any]) -> None:
+        record = (answer["entity"], answer["id"])
+        if answer["result"] == "found" and record not in self.known.get(number.e164, {}):
+            raise Void("a look-up found a stranger")
+
+
+def _figures(times: Times, floor: float, latency_ms: float, records: int) -> dict[str, Any]:
+    states = ("live", "running", *TROUBLES)
+    late = {state: sum(each > BUDGET_MS for each in times.of(state)) for state in states}
+    good = sum(count for (state, _kind, result), count in times.results.items()
+               if state == "running" and result != "unavailable")  # fmt: skip
+    figures: dict[str, Any] = {
+        "latency_ms": latency_ms,
+        "records": records,
+        "calls_at_once": CALLS,
+        "answers": len(times.of("running")),
+        "unavailable": len(times.of("running")) - good,
+        "floor_ms": round(floor, 1),
+        **_spread("", times.of("running")),
+        "lookup_p50_over_floor": round(statistics.median(times.of("running", "lookup")) / floor, 2),
+        "over_budget": sum(late.values()),
+    }
+    for kind in ("lookup", "verify", "write"):
+        figures |= _spread(f"{kind}_", times.of("running", kind))
+        figures |= _spread(f"live_{kind}_", times.of("live", kind))
+    for state in TROUBLES:
+        figures |= _spread(f"{state}_", times.of(state)) | {f"{state}_over_budget": late[state]}
+    return figures
+
+
+def _spread(name: str, milliseconds: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(milliseconds, n=100, method="inclusive")
+    return {f"{name}p{share}_ms": round(cuts[share - 1], 1) for share in (50, 95, 99)}
