@@ -53,6 +53,13 @@ def presses(place: str) -> Act:
     return act
 
 
+def appears(place: str) -> Act:
+    def act(page: Page, values: Values) -> None:
+        page.locator(place).wait_for()
+
+    return act
+
+
 LIST = """jméno;e-mail;login;linka
 Tomáš Beneš;tomas@acme.example;tomas.benes;163
 Jitka Marková;jitka@acme.example;jitka.markova;1451
@@ -186,6 +193,28 @@ PORTAL = (
     Scene("checks", "Ověření", "/portal/{code}/checks/", dark=True),
     Scene("operation", "Provoz", "/portal/{code}/operation/"),
     Scene("ivr", "Systémový účet pro IVR", "/portal/{code}/ivr/"),
+    Scene("ivr-functions", "IVR funkce", "/portal/{code}/ivr/functions/"),
+    Scene(
+        "ivr-function",
+        "IVR funkce, která ověřuje, vyzkoušená",
+        "/portal/{code}/ivr/functions/",
+        act=in_turn(
+            presses("th a:has-text('Ověřeno PINem')"),
+            types("#try-number", "777 123 456"),
+            types("#try-value", "4711"),
+            presses("#try-run"),
+            appears(".ivr-answer"),
+        ),
+        kept=(WIDE, PHONE, DARK),
+        dark=True,
+    ),
+    Scene(
+        "ivr-function-writes",
+        "IVR funkce, která zapisuje",
+        "/portal/{code}/ivr/functions/",
+        act=presses("th a:has-text('Reklamace')"),
+    ),
+    Scene("ivr-function-new", "Nová IVR funkce", "/portal/{code}/ivr/functions/new/?kind=identify", kept=()),
     Scene("colleagues", "Kolegové", "/portal/{code}/colleagues/"),
 )
 CHANGING = (
