@@ -2,7 +2,8 @@
 
 Each call asks as a menu does: who calls, then a PIN, then it writes down what was said, with the pauses of somebody who listens
 and types. The same again while Microsoft is slow (5 s), throttles, and is down: then no answer need be good, but each must be
-in time. Times are the caller's own, over HTTP. A wrong answer voids the run: a stranger, a right PIN refused, a wrong one taken.
+in time. Times are the caller's own, over HTTP. A wrong answer voids the run: a stranger, a right PIN refused, a wrong one
+taken.
 """
 
 from __future__ import annotations
@@ -99,8 +100,8 @@ def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> 
 def _build_index(tenant: Tenant, stand_in: Microsoft, latency_ms: float) -> None:
     stand_in.latency(0)
     Instance.objects.filter(tenant=tenant).update(index=True)
-    while not index.sync(tenant.instance.pk):
-        sleep(0.1)
+    while index.sync(tenant.instance.pk):
+        pass
     stand_in.latency(latency_ms)
 
 
