@@ -420,6 +420,7 @@ class State:
     agent_account: str = ""  # e-mail or UPN expected at the sign-in
     signed_in: bool = True
     sign_in_expired: bool = False
+    quiet: str = "ring"  # when a card comes up: "ring", "answer", "hand"
     known: bool = True  # names can be shown: signed in, or read before the sign-in expired
     problem: Problem | None = None  # stands in the way of everything
     call: Call | None = None
@@ -447,5 +448,5 @@ class State:
     def body_key(self) -> str:
         """Changes when the body must be drawn anew; a mere change from ringing to answered leaves it alone."""
         if self.call is None:
-            return f"idle-{self.signed_in:d}-{self.idle.seen}"
+            return f"idle-{self.signed_in:d}-{self.quiet}-{self.idle.seen}"
         return f"{self.call.code}-{self.signed_in:d}-{self.handover is not None:d}"

@@ -43,6 +43,7 @@ def state_of(agent: Agent, leg: Leg | None, others: Iterable[Leg] = ()) -> card.
         agent_account=agent.principal_name,
         signed_in=agent.is_signed_in,
         sign_in_expired=not agent.is_signed_in and agent.object_id is not None,
+        quiet=agent.quiet,
         known=agent.is_signed_in or bool(leg and _was_found(leg)),
         call=came_through.with_path(call_of(leg), leg) if leg else None,
         others=tuple(call_of(other) for other in others),

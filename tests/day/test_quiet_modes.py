@@ -35,6 +35,7 @@ def test_jana_chooses_in_the_window_and_all_her_windows_hear_of_it(jana, jana_wi
     before = Outbox.objects.filter(agent=jana).count()
     answer = jana_window.act("quiet", quiet="answer")
     assert "Saved." in text_of(answer)
+    assert "The card appears here when you answer." in text_of(jana_window.ask("state"))
     assert Agent.objects.get(pk=jana.pk).quiet == Agent.Quiet.ON_ANSWER
     assert Outbox.objects.filter(agent=jana).count() == before + 1
     assert re.search(r'value="answer" checked', jana_window.ask("settings").content.decode())

@@ -286,7 +286,7 @@ def states() -> dict[str, str]:
         "withheld": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="withheld")))),
         "internal": shell(replace(BASE, call=replace(RINGING, caller=card.Caller(kind="internal", display="163")))),
         "idle": shell(replace(BASE, idle=IDLE)),
-        "quiet": shell(replace(BASE, idle=IDLE, others=(SECOND,))),
+        "quiet": shell(replace(BASE, quiet="answer", idle=IDLE, others=(SECOND,))),
         "day": shell(answered, day=DAY),
         "day-second-call": shell(replace(answered, others=(SECOND,)), day=DAY),
         "day-unnoted-none": shell(replace(BASE, idle=IDLE), day=card.Day(filter="unnoted")),
