@@ -81,13 +81,15 @@ def _check(standing: Standing, _warned: int) -> Task:
 def _secret(standing: Standing, warned: int) -> Task:
     days = standing.progress.secret_days or 0
     if days < 0:
-        sentence = _("The system account's secret has expired. IVR and the number index have stopped.")
+        sentence = _("The system account's secret or certificate has expired. IVR and the number index have stopped.")
     elif days == 0:
-        sentence = _("The system account's secret expires today. IVR and the number index will then stop.")
+        sentence = _(
+            "The system account's secret or certificate expires today. IVR and the number index will then stop."
+        )
     else:
         sentence = ngettext(
-            "The system account's secret expires in %(days)d day. IVR and the number index will then stop.",
-            "The system account's secret expires in %(days)d days. IVR and the number index will then stop.",
+            "The system account's secret or certificate expires in %(days)d day. IVR and the number index will then stop.",
+            "The system account's secret or certificate expires in %(days)d days. IVR and the number index will then stop.",
             days,
         ) % {"days": days}
     aside = ngettext("admin told %(n)d time", "admin told %(n)d times", warned) % {"n": warned} if warned else ""

@@ -413,7 +413,10 @@ def _secret(facts: Facts) -> Blocker | None:
     days = secret_days(facts.account)
     if days is None or days > SECRET_NOW:
         return None
-    return Blocker(_("The secret has expired") if days < 0 else _("The secret is about to expire"), "customer")
+    return Blocker(
+        _("The secret or certificate has expired") if days < 0 else _("The secret or certificate expires soon"),
+        "customer",
+    )
 
 
 def _nobody_enabled(facts: Facts) -> Blocker | None:

@@ -108,7 +108,9 @@ class InstanceAdmin(Kept):
 
 @admin.register(SystemAccount)
 class SystemAccountAdmin(Shown):
-    list_display = ("instance", "client_id", "secret_expires_on", "second_secret_expires_on", "sign_in_error")
+    list_display = (
+        "instance", "client_id", "secret_expires_on", "second_secret_expires_on", "certificate_expires_on", "sign_in_error",
+    )  # fmt: skip
     search_fields = ("instance__url", "instance__tenant__name", "client_id")
     list_select_related = ("instance",)
     fields = (
@@ -116,6 +118,7 @@ class SystemAccountAdmin(Shown):
         "client_id",
         "secret_expires_on",
         "second_secret_expires_on",
+        "certificate_expires_on",
         "sign_in_error",
         "token_expires_at",
     )

@@ -128,10 +128,7 @@ APP_USER: Remedy = (
 APP_USER_ON: Remedy = (
     (
         CLASSIC,
-        _(
-            "Advanced Settings › Settings › Security › Users › view Application Users (also those disabled) › the "
-            "application › Enable."
-        ),
+        _("Advanced Settings › Settings › Security › Users › view Disabled Users › the application › Enable."),
     ),
     (
         CENTRE,

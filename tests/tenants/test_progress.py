@@ -82,7 +82,7 @@ def test_a_required_check_that_fails_in_operation_is_trouble(acme: Tenant, jana:
 def test_a_secret_that_ends_soon_comes_before_what_is_merely_open(acme: Tenant, jana: Agent) -> None:
     ends = timezone.localdate() + timedelta(days=6)
     SystemAccount.objects.create(instance=acme.instance, client_id=acme.code, secret_expires_on=ends)
-    assert (of(acme).secret_days, blocker(acme)) == (6, ("customer", "The secret is about to expire"))
+    assert (of(acme).secret_days, blocker(acme)) == (6, ("customer", "The secret or certificate expires soon"))
 
 
 def test_steps_that_were_not_verified_say_so_and_those_not_needed_are_skipped(acme: Tenant) -> None:
