@@ -47,6 +47,7 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
         function, _made = world.jana.tenant.ivr_functions.get_or_create(name="kdo_vola", kind="lookup")
         return world.jana.tenant.code, function.code
     known |= {"portal:own_table_export": (world.jana.tenant.code, "toml")}
+    known |= dict.fromkeys(("numbers:report", "numbers:file"), (world.jana.tenant.code, "shared"))
     known |= {
         "window:opening": (world.tab,),
         "invitation_accept": ("no-such-link",),
