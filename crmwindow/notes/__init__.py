@@ -20,11 +20,11 @@ from crmwindow.notes.drafts import (
     sweep,
     unwritten,
 )
-from crmwindow.notes.state import NoteState, handover, keep_mine, keep_theirs, load, state_of
+from crmwindow.notes.state import NoteState, handover, keep_mine, keep_theirs, load, reason, state_of
 from crmwindow.notes.text import Content, TextProblem
 
 __all__ = [
     "Content", "NoteState", "TextProblem", "after_closing", "after_hang_up", "after_sign_in", "deliver", "disregard",
     "hand_over", "handover", "is_writable", "keep_mine", "keep_theirs", "limit_for", "load", "queue", "queue_earlier",
-    "queue_if_due", "regard", "save_draft", "state_of", "sweep", "unwritten",
+    "queue_if_due", "reason", "regard", "save_draft", "state_of", "sweep", "unwritten",
 ]  # fmt: skip

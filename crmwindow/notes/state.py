@@ -58,7 +58,7 @@ def state_of(note: Note | None) -> NoteState:
             status, note.edited_at
         ),
         problem=note.problem,
-        sentence=_sentence(note),
+        sentence=reason(note),
         surplus=surplus,
         theirs=_theirs(note).get("text", ""),
         activity_id=str(note.code) if note.step > Note.Step.NOTHING else "",
@@ -81,7 +81,7 @@ def _theirs(note: Note) -> dict[str, str]:
     return found
 
 
-def _sentence(note: Note) -> str:
+def reason(note: Note) -> str:
     """What happened and who acts, in the active language; "" without a problem."""
     if note.problem in drafts.TEXT_PROBLEMS:
         content = drafts.content_of(note)

@@ -78,7 +78,12 @@ def complaint(acme: Tenant) -> IvrFunction:
         title="Stížnost",
         kind=IvrFunction.Kind.WRITE,
         entity="lead",
-        columns={"topic": "subject", "text": "description", "staff": "numberofemployees", "since": "estimatedclosedate"},
+        columns={
+            "topic": "subject",
+            "text": "description",
+            "staff": "numberofemployees",
+            "since": "estimatedclosedate",
+        },
         constants={"firstname": "IVR"},
     )
 

@@ -103,9 +103,7 @@ def test_a_key_of_acme_means_nothing_to_beta(ask: Callable[..., Any], complaint:
         ({"more": 1}, 422),
     ],
 )
-def test_bad_input_is_told_in_one_sentence(
-    key: str, complaint: IvrFunction, body: dict[str, Any], status: int
-) -> None:
+def test_bad_input_is_told_in_one_sentence(key: str, complaint: IvrFunction, body: dict[str, Any], status: int) -> None:
     usual = {"function": "complaint", "unique_id": "7.1", "number": "777123456", "values": {"topic": "A"}}
     answer = post(key, {**usual, **body})
     assert answer.status_code == status

@@ -46,7 +46,8 @@ def test_it_goes_to_the_records_owner_as_something_to_do(
     assert "Obchod" in row["description"]
     assert row["scheduledend"] is not None
     about = microsoft.dataverse.record("contact", row["regardingobjectid"])
-    assert about is not None and about["fullname"] == "Jana Horáková"
+    assert about is not None
+    assert about["fullname"] == "Jana Horáková"
     parties = microsoft.dataverse.store.select("activityparty", (), '"activityid" = ?', [row["activityid"]])
     assert {(each["participationtypemask"], each["partyid"]) for each in parties} >= {
         (1, row["regardingobjectid"]),
@@ -59,7 +60,8 @@ def test_several_records_are_listed_and_none_is_chosen(
 ) -> None:
     write, row = written(microsoft, miss(FOUR_RECORDS))
     assert (row["regardingobjectid"], row["ownerid"]) == (None, SYSTEM)
-    assert "Petr Dvořák" in row["description"] and "Alena Kučerová" in row["description"]
+    assert "Petr Dvořák" in row["description"]
+    assert "Alena Kučerová" in row["description"]
     assert "Martin Kříž" not in row["description"]  # inactive
     assert write.owner_why == "several no_default"
 
@@ -133,7 +135,9 @@ def test_an_unknown_default_owner_is_said(
 # ── once, and only if nobody took it ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_event_that_comes_twice_makes_one_row(miss: Callable[..., Call], acme: Tenant, account: SystemAccount) -> None:
+def test_an_event_that_comes_twice_makes_one_row(
+    miss: Callable[..., Call], acme: Tenant, account: SystemAccount
+) -> None:
     call = miss(unique_id="8.twice")
     tell(acme, "Hangup", "8.twice")
     tell(acme, "CDR", "8.twice")

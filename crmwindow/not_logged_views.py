@@ -1,0 +1,95 @@
+"""The customer's page of what is not in the CRM although it should be."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from crmwindow import not_logged
+from crmwindow.not_logged import ACTS, WHAT, Found, Line
+from tenants.models import Tenant
+from tenants.portal.guard import PortalRequest, instance_of, member
+
+PAGE = 50
+TEMPLATE = "crmwindow/portal/not_logged.html"
+
+
+class _Lines:
+    """What a paginator cuts pages from."""
+
+    ordered = True
+
+    def __init__(self, found: Found) -> None:
+        self.found = found
+
+    def __len__(self) -> int:
+        return self.found.count
+
+    def __getitem__(self, part: slice) -> list[Line]:
+        return self.found.lines(part.start or 0, part.stop)
+
+
+@require_GET
+@member
+def page(request: PortalRequest, tenant: Tenant) -> HttpResponse:
+    found = _found(tenant, request.GET)
+    shown = Paginator(_Lines(found), PAGE).get_page(request.GET.get("page"))
+    account = getattr(instance_of(tenant), "system_account", None)
+    context = {
+        "tenant": tenant,
+        "tab": "operation",
+        "found": found,
+        "everything": found.number("", ""),
+        "page": shown,
+        "lines": list(shown),
+        "query": _query(found.what, found.acts),
+        "kinds": [_chip(label, found, what=key, acts=found.acts) for key, label in WHAT.items()],
+        "actors": [_chip(label, found, what=found.what, acts=key) for key, label in ACTS.items()],
+        "system_account": account,
+        "retention_days": tenant.retention_days,
+    }
+    return render(request, TEMPLATE, context)
+
+
+@require_POST
+@member
+def again(request: PortalRequest, tenant: Tenant) -> HttpResponse:
+    found, key = _found(tenant, request.POST), request.POST.get("row", "")
+    tried = not_logged.try_again(found, key) if key == "all" or _is_key(key) else 0
+    if tried:
+        text = ngettext("%(n)d row is on its way again.", "%(n)d rows are on their way again.", tried)
+        messages.success(request, text % {"n": tried})
+    else:
+        messages.info(request, _("There is nothing that could be tried again now."))
+    query = _query(found.what, found.acts)
+    return redirect(f"{resolve_url('not_logged', tenant.code)}{f'?{query}' if query else ''}")
+
+
+def _found(tenant: Tenant, typed: QueryDict) -> Found:
+    return not_logged.of(tenant, what=typed.get("what", ""), acts=typed.get("acts", ""))
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return bool(UUID(key.partition(":")[2]))
+    except ValueError:
+        return False
+
+
+def _chip(label: object, found: Found, *, what: str, acts: str) -> dict[str, Any]:
+    """One choice of a filter; `number` is what it would show."""
+    chosen = (what, acts) == (found.what, found.acts)
+    return {"label": label, "query": _query(what, acts), "number": found.number(what, acts), "chosen": chosen}
+
+
+def _query(what: str, acts: str) -> str:
+    return urlencode({name: value for name, value in (("what", what), ("acts", acts)) if value})
