@@ -136,6 +136,11 @@ class Answered(JsonResponse):
             super().close()
 
 
+def _readable(unique_id: str) -> str:
+    """What a database keeps and a call can be found by."""
+    return "".join(char for char in unique_id if char.isprintable())
+
+
 def key_of(request: HttpRequest) -> ApiKey:
     key: ApiKey = request.auth  # type: ignore[attr-defined]  # Ninja sets it
     return key
@@ -161,7 +166,7 @@ def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int = BUDGET) -
     caller = read(body.number, tenant)
     wait = Budget(functions.seconds(function, budget_ms) * functions.NO_BUDGET_LEFT)
     answer = _looked_up(tenant, caller, function, wait)
-    return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, body.unique_id, caller)
+    return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, _readable(body.unique_id), caller)
 
 
 def _looked_up(tenant: Tenant, caller: Caller, function: IvrFunction | None, wait: Budget) -> looking_up.Answer:
@@ -191,9 +196,16 @@ def verify(request: HttpRequest, body: VerifyRequest, budget_ms: int = BUDGET) -
     caller = read(body.number, tenant)
     wait = Budget(functions.seconds(function, budget_ms) * functions.NO_BUDGET_LEFT)
     said = verifying.Said(body.value, body.second)
-    verdict = _verified(function, caller, said, body.unique_id, wait)
+    verdict = _verified(function, caller, said, _readable(body.unique_id), wait)
     return _answered(
-        verdict.flat(), started, tenant, function.kind, function, body.unique_id, caller, record=verdict.record
+        verdict.flat(),
+        started,
+        tenant,
+        function.kind,
+        function,
+        _readable(body.unique_id),
+        caller,
+        record=verdict.record,
     )
 
 
