@@ -212,7 +212,7 @@ def test_a_page_of_many_takes_as_many_queries_as_one_of_few(
     portal: Client, indexed: Instance, flawed: dict[str, str], page: int, django_assert_num_queries: Any
 ) -> None:
     text(portal, address(indexed, "report", "shared"))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(10):
         text(portal, address(indexed, "report", "shared") + f"?page={page}")
 
 
