@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from crmwindow.models import Call, EventCount, IvrFunction, Leg, Note
+from crmwindow.models import Call, EventCount, FollowUp, IvrFunction, Leg, Note
 from tenants.admin import Shown, ShownInline
 
 
@@ -30,6 +30,12 @@ class NoteInline(ShownInline):
     readonly_fields = fields
 
 
+class FollowUpInline(ShownInline):
+    model = FollowUp
+    fields = ("author", "state", "problem", "due_at", "tries", "next_try_at", "written_at")
+    readonly_fields = fields
+
+
 @admin.register(Call)
 class CallAdmin(Shown):
     list_display = ("started_at", "tenant", "direction", "caller", "state", "missed", "queue", "unique_id")
@@ -38,7 +44,7 @@ class CallAdmin(Shown):
     date_hierarchy = "started_at"
     list_select_related = ("tenant",)
     exclude = ("number_blind",)
-    inlines = (LegInline, NoteInline)
+    inlines = (LegInline, NoteInline, FollowUpInline)
 
 
 @admin.register(Note)
@@ -48,6 +54,15 @@ class NoteAdmin(Shown):
     search_fields = ("call__unique_id", "author__name", "author__email", "code")
     list_select_related = ("author",)
     exclude = ("outcome",)
+
+
+@admin.register(FollowUp)
+class FollowUpAdmin(Shown):
+    list_display = ("queued_at", "author", "state", "problem", "due_at", "tries", "next_try_at", "written_at")
+    list_filter = ("state", "problem", "call__tenant")
+    search_fields = ("call__unique_id", "author__name", "author__email", "code")
+    list_select_related = ("author",)
+    exclude = ("form",)
 
 
 @admin.register(EventCount)

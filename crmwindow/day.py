@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from crmwindow import calls, card, lookup, notes, phone
-from crmwindow.models import Call, CallState, Leg, Note
+from crmwindow import calls, card, follow_ups, lookup, notes, phone
+from crmwindow.models import Call, CallState, FollowUp, Leg, Note
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
@@ -83,18 +83,27 @@ class _Known:
     """What several rows of the day need, each read once."""
 
     notes: dict[int, Note]
+    tasks: dict[int, FollowUp]  # call → a follow-up task that is not in the CRM yet
     answered_by: dict[int, str]  # call → name of a colleague
     spoken_since: dict[str, datetime]  # blind number → when somebody talked to it after it was missed
 
 
 def _rows(agent: Agent, legs: list[Leg]) -> list[card.Row]:
-    known = _Known(_notes_of(agent, legs), _answered_by(agent, legs), _spoken_since(agent, legs))
+    known = _Known(
+        _notes_of(agent, legs), _tasks_of(agent, legs), _answered_by(agent, legs), _spoken_since(agent, legs)
+    )
     return [_row(leg, known) for leg in legs]
 
 
 def _notes_of(agent: Agent, legs: list[Leg]) -> dict[int, Note]:
     found = Note.objects.filter(author=agent, call__in=[leg.call_id for leg in legs], revision__gt=0)
     return {note.call_id: note for note in found}
+
+
+def _tasks_of(agent: Agent, legs: list[Leg]) -> dict[int, FollowUp]:
+    """Of several to one call, a refused one rather than one that waits."""
+    found = follow_ups.unwritten([agent.pk]).filter(call__in=[leg.call_id for leg in legs])
+    return {row.call_id: row for row in found.order_by("state")}
 
 
 def _answered_by(agent: Agent, legs: list[Leg]) -> dict[int, str]:
@@ -125,6 +134,11 @@ def _row(leg: Leg, known: _Known) -> card.Row:
     spoken = known.spoken_since.get(leg.call.number_blind)
     spoken = spoken if spoken and leg.call.missed and spoken > leg.call.started_at else None
     kind = _kind(leg, note, spoken=spoken is not None)
+    in_crm = kind == "written" and note is not None and note.erased_at is not None
+    task = known.tasks.get(leg.call_id) if kind not in {"live", "draft", "waiting", "refused"} else None
+    if task:
+        kind = "refused" if task.state == FollowUp.State.REFUSED else "waiting"
+    of_task = _of_task(task) if task else ""
     return card.Row(
         code=str(leg.call.code),
         at=leg.call.started_at,
@@ -132,11 +146,11 @@ def _row(leg: Leg, known: _Known) -> card.Row:
         kind=kind,
         direction="outgoing" if leg.call.direction == Call.Direction.OUTGOING else "incoming",
         missed=leg.call.missed,
-        status=_status(kind, note),
+        status=of_task or _status(kind, note),
         waiting=kind == "waiting",
         text=_text(leg, kind, note, known.answered_by.get(leg.call_id, ""), spoken),
-        in_crm=kind == "written" and note is not None and note.erased_at is not None,
-        label=_label(kind, note),
+        in_crm=in_crm,
+        label=of_task or _label(kind, note),
         seconds=int((leg.ended_at - leg.answered_at).total_seconds()) if leg.answered_at and leg.ended_at else None,
         since=(leg.answered_at or leg.rang_at or leg.call.started_at) if kind == "live" else None,
         e164=leg.call.number if kind == "missed" and leg.call.caller == Call.Caller.NUMBER else "",
@@ -155,6 +169,10 @@ def _kind(leg: Leg, note: Note | None, *, spoken: bool) -> card.RowKind:
         return "elsewhere"
     looked_up = leg.call.caller in {Call.Caller.NUMBER, Call.Caller.WITHHELD}
     return "unnoted" if leg.answered_at and looked_up and notes.is_writable(leg.call) else "done"
+
+
+def _of_task(task: FollowUp) -> str:
+    return _("task not written") if task.state == FollowUp.State.REFUSED else _("task waits")
 
 
 def _status(kind: card.RowKind, note: Note | None) -> str:

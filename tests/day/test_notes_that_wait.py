@@ -138,6 +138,6 @@ def test_opening_one_brings_its_text_and_its_number(jana_window, waiting, happen
 def test_the_list_costs_the_same_with_one_note_and_with_three(jana_window, waiting, many, django_assert_num_queries):
     for number in range(many):
         waiting(number=f"60500000{number}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         answer = jana_window.ask("day", filter="waiting")
     assert len(re.findall(r"note/now/", answer.content.decode())) == many
