@@ -63,8 +63,8 @@ class TenantAdmin(Kept):
     private = frozenset({"contact_email"})
     fields = (
         "name", "slug", "language", "country", "contact_email", "implementer", "retention_days", "log_every_call",
-        "missed_call_owner", "search_internal_calls", "embedding_origins", "own_numbers", "outcomes", "webhook_keys",
-        "skipped_steps", "went_live_at", "code", "created_at",
+        "missed_call_owner", "missed_call_owner_id", "search_internal_calls", "embedding_origins", "own_numbers",
+        "outcomes", "webhook_keys", "skipped_steps", "went_live_at", "code", "created_at",
     )  # fmt: skip
     inlines = (MembershipInline,)
     actions = ("download",)

@@ -24,6 +24,7 @@ KEYS: dict[str, checks.Check] = {
     "log_every_call": checks.flag,
     "outcomes": checks.listing(checks.label(200), most=50),
     "missed_call_owner": checks.choice(*Tenant.MissedCallOwner.values),
+    "missed_call_owner_id": checks.optional_guid,
     "search_internal_calls": checks.flag,
 }
 _tenant = checks.table(KEYS, required=["slug"])
@@ -68,7 +69,8 @@ def _is_number(text: str, country: str) -> bool:
 
 
 def read_tenant(tenant: Tenant) -> dict[str, Any]:
-    return {name: getattr(tenant, name) for name in KEYS}
+    data = {name: getattr(tenant, name) for name in KEYS}
+    return data | {"missed_call_owner_id": str(tenant.missed_call_owner_id or "")}
 
 
 def write_tenant(tenant: Tenant, data: dict[str, Any], change: Change) -> None:

@@ -91,6 +91,13 @@ class OperationForm(forms.Form):
     missed_call_owner = forms.ChoiceField(
         label=gettext_lazy("Who gets a missed call in the CRM"), choices=Tenant.MissedCallOwner.choices
     )
+    missed_call_owner_id = forms.CharField(
+        label=gettext_lazy("Default owner of missed calls"),
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={"list": "owners", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=gettext_lazy("The ID of a user or a team of your CRM: gets what the record's owner cannot get."),
+    )
     retention_days = forms.IntegerField(
         label=gettext_lazy("Days for which we keep data of calls"),
         widget=forms.NumberInput(attrs={"min": 1, "max": 3650}),
@@ -100,7 +107,7 @@ class OperationForm(forms.Form):
     use_required_attribute = False
     field_order = (
         "country", "own_numbers", "search_internal_calls", "note_state", "log_every_call", "missed_call_owner",
-        "embedding_origins", "language", "contact_email", "retention_days",
+        "missed_call_owner_id", "embedding_origins", "language", "contact_email", "retention_days",
     )  # fmt: skip
 
     def __init__(self, *args: Any, has_instance: bool, **kwargs: Any) -> None:
@@ -115,6 +122,7 @@ class OperationForm(forms.Form):
         """What was typed, as sections of the configuration."""
         typed = dict(self.cleaned_data)
         note_state = typed.pop("note_state", None)
+        typed["missed_call_owner_id"] = typed["missed_call_owner_id"].strip().strip("{}")
         for name in ("own_numbers", "embedding_origins"):
             typed[name] = [line for _number, line in lines_of(typed[name])]
         sections = {"tenant": {**typed, "outcomes": list(outcomes)}}

@@ -197,3 +197,21 @@ def test_the_page_asks_as_little_for_three_changes_as_for_one(
         audit(tenant=acme, by="ivana", act="invitation.renewed")
     with django_assert_num_queries(6):
         portal.get(at("operation"))
+
+
+def test_a_default_owner_is_kept_and_nonsense_is_not(portal: Client, at: At, acme: Tenant) -> None:
+    chosen = "a5e70000-0000-4000-8000-000000000004"
+    assert portal.post(at("operation_save"), typed(acme, missed_call_owner_id=f" {{{chosen}}} ")).status_code == 302
+    acme.refresh_from_db()
+    assert str(acme.missed_call_owner_id) == chosen
+    assert chosen in portal.get(at("operation")).content.decode()
+    assert portal.post(at("operation_save"), typed(acme, missed_call_owner_id="Klára")).status_code == 422
+    assert portal.post(at("operation_save"), typed(acme, missed_call_owner_id="")).status_code == 302
+    acme.refresh_from_db()
+    assert acme.missed_call_owner_id is None
+
+
+def test_without_a_connection_the_owners_cannot_be_read(portal: Client, at: At, acme: Tenant) -> None:
+    answer = portal.get(at("owners"))
+    assert answer.status_code == 200
+    assert b"<option" not in answer.content

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from crmwindow import writing
 from crmwindow.models import Call, CrmWrite
@@ -202,3 +204,14 @@ def test_an_account_that_was_removed_sends_them_back_to_the_list(
     write = write_of(miss())
     account.delete()
     assert deliver(write).state == State.NO_ACCOUNT
+
+
+def test_the_admin_chooses_among_users_and_teams(
+    alice: User, client: Client, acme: Tenant, account: SystemAccount
+) -> None:
+    client.force_login(alice)
+    Tenant.objects.update(missed_call_owner_id=UUID(TEAM_ID))
+    html = client.get(f"/portal/{acme.code}/operation/owners/").content.decode()
+    assert f'<option value="{KLARA}">Klára Šimková</option>' in html
+    assert html.count(f'value="{TEAM_ID}"') == 1
+    assert html.count("Servis") == 2
