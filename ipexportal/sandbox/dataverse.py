@@ -174,7 +174,9 @@ class Dataverse:
         _only(request, "GET")
         options = odata.parse(request.query)
         if caller.prefer.track_changes or options.deltatoken:
-            return self._tracked(request, Tracker(self._reader(caller), self.tokens, table, options, request.query), count)
+            return self._tracked(
+                request, Tracker(self._reader(caller), self.tokens, table, options, request.query), count
+            )
         if count:
             return Response(
                 200, [("Content-Type", "text/plain")], str(self._reader(caller).count(table, options)).encode()
@@ -200,7 +202,10 @@ class Dataverse:
             return Response(200, [("Content-Type", "text/plain")], str(tracker.count()).encode())
         page, caller, options = tracker.page(f"{request.origin}{request.path}"), tracker.reader.caller, tracker.options
         delta = "/$delta" if options.deltatoken else ""
-        shown: Json = {"@odata.context": context(caller, tracker.table, options, single=False) + delta, "value": page.rows}
+        shown: Json = {
+            "@odata.context": context(caller, tracker.table, options, single=False) + delta,
+            "value": page.rows,
+        }
         links = {"@odata.nextLink": page.next_link, "@odata.deltaLink": page.delta_link}
         shown |= {name: link for name, link in links.items() if link}
         return _json(200, shown, applied=caller.prefer.applied)

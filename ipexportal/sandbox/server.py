@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ipexportal.sandbox import control, crm_page
+from ipexportal.sandbox import azure_page, control, crm_page
 from ipexportal.sandbox.dataverse import Dataverse
-from ipexportal.sandbox.directory import ACME_TENANT, PEOPLE
+from ipexportal.sandbox.directory import ACME_TENANT, PEOPLE, SYSTEM_CLIENT_ID
 from ipexportal.sandbox.entra import Entra
 from ipexportal.sandbox.entra_errors import Refusal, Report
 from ipexportal.sandbox.errors import error
@@ -135,6 +135,8 @@ class Application:
             return await self._entra(request)
         if request.path == "/main.aspx":
             return crm_page.answer(request, self.dataverse)
+        if request.path == azure_page.PATH:
+            return self._app_registration(request)
         if request.path.startswith("/_sandbox/"):
             return control.handle(self.control, request)
         if request.path == "/":
@@ -248,12 +250,17 @@ class Application:
         self.counts[f"{side} {answer.status or 'torn'}"] += 1
         return answer
 
+    def _app_registration(self, request: Request) -> Response:
+        is_ours = self.is_ours(request.headers.get("origin", request.origin))
+        return azure_page.answer(request, self.entra.registrations[SYSTEM_CLIENT_ID], is_ours=is_ours)
+
     def _front_page(self, request: Request) -> Response:
         people = "".join(f"<tr><th>{user.upn}</th><td>{user.name} · {user.note}</td></tr>" for user in PEOPLE)
         body = (
             "<h1>Stand-in for Microsoft</h1><p>Entra ID and Dataverse for the demo and the tests. Nothing here is real."
             f"</p><table><tr><th>Web API</th><td><code>{request.origin}/api/data/v9.2/</code></td></tr>"
             f"<tr><th>Authority</th><td><code>{request.origin}/{self._tenant}</code></td></tr>"
+            f'<tr><th>Azure</th><td><a href="{azure_page.PATH}">App registrations: the system account</a></td></tr>'
             f"<tr><th>Switches</th><td><code>{request.origin}/_sandbox/state</code></td></tr></table>"
             f"<h2>Accounts</h2><table>{people}</table>"
         )

@@ -123,7 +123,8 @@ def token_given(look: Look, holder: SystemAccount | MicrosoftConnection) -> Foun
     used, newest = credentials.last_used(tried), tried[0] if tried else None
     if newest is None or used is None or not newest.refused_with or used.name == newest.name:
         return passed(through="system")
-    return warning("older_used", **_about(look, newest, newest.refused_with))
+    why = "certificate_waits" if newest.certificate else "older_used"
+    return warning(why, **_about(look, newest, newest.refused_with))
 
 
 def token_refused(look: Look, error: Exception, *, through: str) -> Found:

@@ -121,8 +121,12 @@ SAYINGS: Mapping[str, Mapping[str, Saying]] = {
     "token": {
         "passed": Saying("nobody", "%(through)s"),
         "older_used": Saying(
-            "customer", _("The newest is refused (%(code)s), an older one works."),
-            _("Nothing stops yet. Put the newest right before the older one ends: for a certificate, upload it in Azure."),
+            "customer", _("The newest secret is refused (%(code)s), an older one works."),
+            _("Nothing stops yet. Paste the Value of the new secret once more before the older one ends."), remedies.SECRET,
+        ),
+        "certificate_waits": Saying(
+            "customer", _("The newest certificate is refused (%(code)s), an older one works."),
+            _("Nothing stops yet. Upload the public part of the certificate in Azure before the older one ends."),
             remedies.CERTIFICATE,
         ),
         "secret_missing": Saying("customer", _("There is neither a client secret nor a certificate %(code)s."),

@@ -113,11 +113,16 @@ def test_a_certificate_that_has_expired(
     assert outcome(report, "secret") == ("failed", "expired")
 
 
-def test_the_newest_is_refused_while_an_older_one_works(system: SystemAccount, pair: KeyPair) -> None:
+def test_the_newest_is_refused_while_an_older_one_works(
+    system: SystemAccount, pair: KeyPair, microsoft: Sandbox
+) -> None:
     credentials.add_certificate(system, pair, by="alice")
     report = check(system.instance)
-    assert outcome(report, "token") == ("warning", "older_used")
+    assert outcome(report, "token") == ("warning", "certificate_waits")
     assert outcome(report, "organization") == ("passed", "passed")
+    credentials.remove_certificate(SystemAccount.objects.get().certificates.get(), by="alice")
+    _stored(second_client_secret="wrong~value", second_secret_added_at=timezone.now())(system, microsoft)
+    assert outcome(check(system.instance), "token") == ("warning", "older_used")
 
 
 # rights

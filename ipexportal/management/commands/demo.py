@@ -96,6 +96,7 @@ class Command(BaseCommand):
             f"  Open this           {communicator}/",
             f"  Sign in as          {people.DESKS[0].email} (no password; other people have other rights)",
             f"  Stand-in CRM        {microsoft.origin}/main.aspx?appid={microsoft.app_id}",
+            f"  Stand-in Azure      {microsoft.origin}/app-registrations",
             f"  Administration      {settings.PORTAL_URL}/admin/   {ADMIN}@ipex.example   {password}",
             f"  Its second factor   {settings.PORTAL_URL}/simulator/code/   (the code of the moment)",
             f"  Machine API         {settings.PORTAL_URL}/api/v1/docs",

@@ -55,6 +55,7 @@ class Command(BaseCommand):
             f"  Web API    {running.origin}/api/data/v9.2/",
             f"  CRM        {running.origin}/main.aspx?appid={running.app_id}",
             f"  Authority  {running.authority}/{running.directory_id}",
+            f"  Azure      {running.origin}/app-registrations",
             f"  Switches   {running.origin}/_sandbox/state",
         ]
         if running.tls_origin:
