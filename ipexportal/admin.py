@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from crmwindow import index
 from crmwindow.models import Call, Leg, Note
 from ipexportal import account_admin, finding  # noqa: F401  (users)
 from tenants.admin.customer_page import MOST, Tab
@@ -65,7 +66,8 @@ class CustomerAdmin(TenantAdmin):
         rows = Call.objects.filter(tenant=page.tenant).prefetch_related(
             Prefetch("legs", legs), Prefetch("notes", notes)
         )
-        return page.shown("calls", calls=list(rows.order_by("-started_at", "-pk")[:MOST]))
+        known = index.standing(page.instance) if page.instance and page.instance.index else None
+        return page.shown("calls", calls=list(rows.order_by("-started_at", "-pk")[:MOST]), index=known)
 
     def get_search_results(self, request: HttpRequest, queryset: Rows, search_term: str) -> tuple[Rows, bool]:
         return finding.customers(search_term, queryset) if search_term.strip() else queryset, False
