@@ -90,7 +90,7 @@ def test_every_word_for_a_reading_that_failed_has_a_sentence(word: str) -> None:
 )
 def test_every_problem_of_a_note_has_a_sentence(problem: str) -> None:
     with translation.override("en"):
-        sentence = state._sentence(Note(problem=problem, detail="prvCreateActivity"))
+        sentence = state.reason(Note(problem=problem, detail="prvCreateActivity"))
     assert sentence.endswith(".")
     assert ("prvCreateActivity" in sentence) == (problem == "missing_privilege")
 
