@@ -186,7 +186,7 @@ DAY = card.Day(
         row(8, "+420 602 111 222", "done", "Nikdo nezvedl, hovor proběhl v 10:12", missed=True),
     ),
     waiting=(
-        card.Unwritten(code=str(UUID(int=22)), at=ago(hours=1), who="Hotel Belveder", direction="outgoing", text="Nabídka odeslána, ozvou se v pondělí", why="Microsoft neodpovídá. Poznámka je uložená a odejde sama."),
+        card.Unwritten(code=str(UUID(int=22)), at=ago(hours=1), who="Hotel Belveder", text="Nabídka odeslána, ozvou se v pondělí", why="Microsoft neodpovídá. Poznámka je uložená a odejde sama."),
         card.Unwritten(code=str(UUID(int=26)), at=ago(days=3), who="+420 224 551 111", text="Reklamace kotle, chtějí technika ještě tento týden, jinak odstoupí od smlouvy o údržbě.", why="Vaší roli v CRM k tomu chybí právo (prvCreateActivity). Přidá ho správce CRM.", refused=True),
         card.Unwritten(code=str(UUID(int=27)), at=ago(days=3), who="Petr Dvořák", text="Dlouhý zápis", why="Poznámka je o 12 znaků delší, než CRM dovoluje. Zůstává uložená tady.", refused=True, can_be_sent=False),
     ),
@@ -243,6 +243,23 @@ def merge(page: str, fragment: str) -> str:
     return page.replace("</body>", f'<template class="slot">{fragment}</template></body>')
 
 
+MENU = card.Call(
+    code=CALL,
+    state="ringing",
+    caller=replace(MOBILE, about=""),
+    queue="Reklamace",
+    line="444",
+    since=ago(seconds=5),
+    path=(
+        card.Stop(title="Servis"),
+        card.Stop(title="Ověření PINem", text="souhlasí na 2. pokus", tone="ok"),
+        card.Stop(title="Reklamace", answers=(("Číslo zakázky", "OB-2291"),)),
+    ),
+    verified=card.Verified(text="Ověřeno PINem", how="Hlasové menu porovnalo s CRM, co volající zadal: Ověření PINem."),
+)
+VERIFIED = replace(BASE, call=MENU)
+
+
 def states() -> dict[str, str]:
     call = replace(BASE, call=RINGING)
     answered = replace(BASE, call=ANSWERED, note=NOTE)
@@ -260,6 +277,9 @@ def states() -> dict[str, str]:
     with_labels = {"labels": [field.label for field in FIELDS[:4]]}
     return {
         "ringing": shell(call, matches=ONE, history=HISTORY),
+        "verified": shell(VERIFIED, matches=ONE, history=HISTORY),
+        "verified-many": shell(replace(VERIFIED, call=replace(VERIFIED.call, caller=MANY_CALL.caller)), matches=MANY),
+        "verified-unknown": shell(replace(VERIFIED, call=replace(VERIFIED.call, caller=UNKNOWN_CALL.caller)), matches=card.Matches(), options=OPTIONS, with_company=True),
         "searching": shell(call),
         "partial": shell(call, matches=card.Matches(found=(partial,), chosen=partial, pending=("lead",)), **with_labels),
         "answered": shell(answered, matches=ONE, history=HISTORY),
