@@ -152,8 +152,8 @@ def _figures(everybody: list[Standing]) -> Figures:
         wanted=sum(standing.progress.agents.enabled for standing in everybody),
         calls_today=sum(standing.calls.today for standing in everybody),
         share=standings.Calls(looked_up=looked_up, known=known).share,
-        notes_waiting=sum(standing.notes.waiting for standing in everybody),
-        notes_refused=sum(standing.notes.refused for standing in everybody),
+        notes_waiting=sum(standing.notes.all_waiting for standing in everybody),
+        notes_refused=sum(standing.notes.all_refused for standing in everybody),
     )
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmwindow.models import Call, Note
+from crmwindow.models import Call, CrmWrite, Note
 from tenants import progress
 from tenants.models import Tenant
 from tenants.progress import SECRET_NOW, SECRET_SOON, Blocker, Progress, Stage
@@ -47,13 +47,26 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Not in the CRM: `waiting` are tried again by themselves, `refused` need their agent. `problem` is a word of notes."""
+    """Not in the CRM: `waiting` are tried again by themselves, `refused` need their agent. `problem` is a word of notes.
+
+    `writes_*` are missed calls and what the IVR writes; what only waits for a system account is not counted.
+    """
 
     waiting: int = 0
     refused: int = 0
     since: datetime | None = None
     next_try_at: datetime | None = None
     problem: str = ""
+    writes_waiting: int = 0
+    writes_refused: int = 0
+
+    @property
+    def all_waiting(self) -> int:
+        return self.waiting + self.writes_waiting
+
+    @property
+    def all_refused(self) -> int:
+        return self.refused + self.writes_refused
 
     @property
     def are_late(self) -> bool:
@@ -64,6 +77,11 @@ class Notes:
         if self.refused:
             cause = ngettext("%(n)d note was not written", "%(n)d notes were not written", self.refused)
             return Blocker(cause % {"n": self.refused}, "agents", self.since)
+        if self.writes_refused:
+            cause = ngettext(
+                "%(n)d row was refused by the CRM", "%(n)d rows were refused by the CRM", self.writes_refused
+            )
+            return Blocker(cause % {"n": self.writes_refused}, "customer", None)
         if not self.are_late:
             return None
         if self.problem == "sign_in":
@@ -141,7 +159,7 @@ class Standing:
         signs = (
             self.progress.stage == Stage.TROUBLE,
             self.expiry_tone == "bad",
-            bool(self.notes.refused or self.notes.are_late),
+            bool(self.notes.all_refused or self.notes.are_late),
             self.blocker.who == "ipex",
             self.blocker.who != "nobody",
             self.expiry_tone == "warn",
@@ -185,7 +203,16 @@ def _notes(keys: Iterable[int]) -> dict[int, Notes]:
         next_try_at=Min("next_try_at", filter=queued),
         problem=Max("problem", filter=queued),
     )
-    return {
-        row.pop("author__tenant_id"): Notes(**row | {"problem": row["problem"] or ""})
-        for row in map(dict[str, Any], counted)
+    found = {
+        row.pop("author__tenant_id"): row | {"problem": row["problem"] or ""} for row in map(dict[str, Any], counted)
     }
+    for tenant, writes in _writes(keys).items():
+        found.setdefault(tenant, {}).update(writes)
+    return {tenant: Notes(**values) for tenant, values in found.items()}
+
+
+def _writes(keys: Iterable[int]) -> dict[int, dict[str, int]]:
+    queued, refused = Q(state=CrmWrite.State.QUEUED), Q(state=CrmWrite.State.REFUSED)
+    rows = CrmWrite.objects.filter(queued | refused, tenant__in=keys).order_by().values("tenant_id")
+    counted = rows.annotate(writes_waiting=Count("pk", filter=queued), writes_refused=Count("pk", filter=refused))
+    return {row.pop("tenant_id"): row for row in map(dict[str, Any], counted)}

@@ -53,6 +53,8 @@ def _kind(standing: Standing) -> Make | None:
         return _secret
     if standing.notes.refused or standing.notes.are_late:
         return _held_up
+    if standing.notes.writes_refused:
+        return _refused_writes
     return _our_turn if standing.blocker.who == "ipex" else None
 
 
@@ -95,6 +97,17 @@ def _secret(standing: Standing, warned: int) -> Task:
     aside = ngettext("admin told %(n)d time", "admin told %(n)d times", warned) % {"n": warned} if warned else ""
     address = reverse("portal:ivr", args=[standing.tenant.code])
     return Task(standing.tenant, "key", "bad", sentence, _("Enter the other secret"), address, aside)
+
+
+def _refused_writes(standing: Standing, _warned: int) -> Task:
+    refused = standing.notes.writes_refused
+    sentence = ngettext(
+        "%(n)d missed call or IVR write was refused by the CRM.",
+        "%(n)d missed calls or IVR writes were refused by the CRM.",
+        refused,
+    )
+    address = reverse("not_logged", args=[standing.tenant.code])
+    return Task(standing.tenant, "pen", "bad", sentence % {"n": refused}, _("Show"), address)
 
 
 def _held_up(standing: Standing, _warned: int) -> Task:

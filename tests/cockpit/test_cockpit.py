@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from crmwindow.models import CrmWrite
 from tenants.models import Agent, Invitation, Membership, OutgoingMail, Tenant, audit
 from tests.cockpit.conftest import admin_invited, called, check_failed, note_waits, secret_ends
 from tests.signed_in import came_by
@@ -308,9 +309,9 @@ def test_any_number_of_customers_costs_the_same(
         secret_ends(tenant, days=6)
         check_failed(tenant)
         note_waits(tenant, minutes=47)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         assert len(names(page(cockpit, show="all"))) == number
-    with django_assert_num_queries(17):  # whose calls have that UniqueId; whom it means
+    with django_assert_num_queries(18):  # whose calls have that UniqueId; whom it means
         assert len(names(page(cockpit, q="firm", show="all"))) == number
 
 
@@ -324,3 +325,12 @@ def test_what_is_heavy_or_secret_is_not_even_read(
     assert '"metadata"' not in sql
     assert '"client_secret"' not in sql
     assert Agent.objects.count() == 1
+
+
+def test_what_the_crm_refused_of_the_ivr_counts_as_not_written(cockpit: Client, customer: Customer) -> None:
+    tenant = customer("Refused")
+    CrmWrite.objects.create(
+        tenant=tenant, kind=CrmWrite.Kind.IVR, table="lead", state=CrmWrite.State.REFUSED, queued_at=timezone.now()
+    )
+    said = text(cockpit.get(PAGE))
+    assert "1 missed call or IVR write was refused by the CRM." in said
