@@ -343,12 +343,12 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unwritten:
-    """A note that is not in the CRM yet, of any day: why, and what can be done."""
+    """A note or a task that is not in the CRM yet, of any day: why, and what can be done."""
 
     code: str  # of its call
     at: datetime
     who: str
-    direction: Direction = "incoming"
+    task: str = ""  # its code, if it is one
     text: str = ""
     why: str = ""
     refused: bool = False

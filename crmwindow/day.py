@@ -255,19 +255,19 @@ def who(leg: Leg) -> str:
 
 
 def _unwritten(agent: Agent) -> list[card.Unwritten]:
-    """Of all days, newest first; a draft of a call under way waits for nothing."""
-    rows = list(notes.unwritten([agent.pk])[:NOTES])
-    legs = {leg.call_id: leg for leg in _legs_of(agent, rows)}
-    for note in rows:
+    """Notes and tasks of all days, newest call first; a draft of a call under way waits for nothing."""
+    written = list(notes.unwritten([agent.pk])[:NOTES])
+    tasks = list(follow_ups.unwritten([agent.pk])[:NOTES])
+    legs = {leg.call_id: leg for leg in _legs_of(agent, [row.call_id for row in [*written, *tasks]])}
+    for note in written:
         note.author, note.call.tenant = agent, agent.tenant
-    return [
-        _waiting(note, legs[note.call_id]) for note in rows if note.call_id in legs and _waits(note, legs[note.call_id])
-    ]
+    waiting = [_waiting(note, leg) for note in written if (leg := legs.get(note.call_id)) and _waits(note, leg)]
+    waiting += [_waiting_task(task, legs[task.call_id]) for task in tasks if task.call_id in legs]
+    return sorted(waiting, key=lambda each: each.at, reverse=True)
 
 
-def _legs_of(agent: Agent, rows: Iterable[Note]) -> list[Leg]:
-    found = Leg.objects.of(agent).filter(call__in=[note.call_id for note in rows]).select_related("lookup")
-    legs = list(found)
+def _legs_of(agent: Agent, calls: Iterable[int]) -> list[Leg]:
+    legs = list(Leg.objects.of(agent).filter(call__in=set(calls)).select_related("lookup"))
     for leg in legs:
         leg.agent, leg.call.tenant = agent, agent.tenant
     return legs
@@ -287,11 +287,24 @@ def _waiting(note: Note, leg: Leg) -> card.Unwritten:
         code=str(leg.call.code),
         at=leg.call.started_at,
         who=who(leg),
-        direction="outgoing" if leg.call.direction == Call.Direction.OUTGOING else "incoming",
         text=_first_line(note.text) or note.outcome,
         why=state.sentence or going,
         refused=note.state != Note.State.QUEUED and bool(note.problem),
         can_be_sent=note.problem not in {"too_long", "characters", "conflict", "sign_in"},
+    )
+
+
+def _waiting_task(task: FollowUp, leg: Leg) -> card.Unwritten:
+    """It is changed or given up on the card of its call, and goes out by itself."""
+    return card.Unwritten(
+        code=str(leg.call.code),
+        task=str(task.code),
+        at=leg.call.started_at,
+        who=who(leg),
+        text=_first_line(task.subject),
+        why=follow_ups.sentence_of(task) or _("Writing to the CRM"),
+        refused=task.state == FollowUp.State.REFUSED,
+        can_be_sent=False,
     )
 
 

@@ -178,7 +178,7 @@ def test_the_list_costs_the_same_with_one_call_and_with_three(
         taken = ring(jana, f"60600000{number}", unique_id=f"6.{number}")
         ring(bob, f"60600000{number}", "Answered", unique_id=f"6.{number}")
         hang_up_elsewhere(jana, taken)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         answer = jana_window.ask("day")
     assert counts(answer)["all"] == 3 * many
 

@@ -1,13 +1,14 @@
 """Notes of any day that are not in the CRM yet: why, and what jana can do about it."""
 
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from crmwindow import notes
-from crmwindow.models import Note
+from crmwindow.models import FollowUp, Note
 from tests.window.conftest import text_of
 
 from .test_list_of_the_day import counts, internal, rows, talked
@@ -134,10 +135,25 @@ def test_opening_one_brings_its_text_and_its_number(jana_window, waiting, happen
     assert "+420 605 000 001" in text_of(answer)
 
 
+def test_a_task_that_waits_is_listed_with_the_notes_and_is_dealt_with_on_its_card(jana, jana_window, ring):
+    call = talked(ring, jana, "605000001")
+    now = timezone.now()
+    FollowUp.objects.create(
+        call=call, author=jana, form=uuid.uuid4(), subject="Poslat nabídku", due_at=now, queued_at=now,
+        state=FollowUp.State.REFUSED, problem="refused",
+    )  # fmt: skip
+    answer = jana_window.ask("day", filter="waiting")
+    (listed,) = rows(answer)
+    assert "Task: Poslat nabídku" in listed
+    assert "The CRM refused the task." in listed
+    assert "Write now" not in listed
+    assert counts(answer)["waiting"] == 1
+
+
 @pytest.mark.parametrize("many", [1, 3])
 def test_the_list_costs_the_same_with_one_note_and_with_three(jana_window, waiting, many, django_assert_num_queries):
     for number in range(many):
         waiting(number=f"60500000{number}")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         answer = jana_window.ask("day", filter="waiting")
     assert len(re.findall(r"note/now/", answer.content.decode())) == many
