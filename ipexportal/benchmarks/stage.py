@@ -28,8 +28,14 @@ class Microsoft:
     origin: str
 
     def latency(self, milliseconds: float) -> None:
-        body = json.dumps({"ms": milliseconds}).encode()
-        request = Request(f"{self.origin}/_sandbox/latency", body, {"Content-Type": "application/json"})  # noqa: S310
+        self._order("latency", ms=milliseconds)
+
+    def track_changes(self, table: str) -> None:
+        self._order("track_changes", table=table, on=True)
+
+    def _order(self, act: str, **values: object) -> None:
+        headers = {"Content-Type": "application/json"}
+        request = Request(f"{self.origin}/_sandbox/{act}", json.dumps(values).encode(), headers)  # noqa: S310
         urlopen(request, timeout=10).close()  # noqa: S310
 
 
