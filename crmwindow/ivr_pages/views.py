@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -220,6 +221,7 @@ def _show(
         "sight": seen,
         "connection": microsoft_connections.of(tenant.instance, request.user),
         "system_account": getattr(tenant.instance, "system_account", None),
+        "edit_address": reverse("ivr_functions:edit", args=[tenant.code]),
         "next": request.path if request.method == "GET" else "",
         "kinds": [(kind.value, *words) for kind, words in listing.KIND_WORDS.items()],
         "comparisons": IvrFunction.Comparison.choices,

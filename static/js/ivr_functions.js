@@ -19,8 +19,22 @@
     document.getElementById("try-run").click();
   };
 
+  // What was typed while the answer was on its way stays.
+  let typing = null;
+  const remember = () => {
+    const field = document.activeElement;
+    typing = field?.matches("#parts input[type='text'], #parts input:not([type])") ? { id: field.id, value: field.value } : null;
+  };
+  const restore = () => {
+    const field = typing && document.getElementById(typing.id);
+    if (field) field.value = typing.value;
+    typing = null;
+  };
+
   const form = document.getElementById("function-form");
   if (form && "unsaved" in form.dataset) form.classList.add("unsaved");
   document.addEventListener("input", suggest);
   document.addEventListener("keydown", run);
+  document.addEventListener("htmx:beforeSwap", remember);
+  document.addEventListener("htmx:afterSwap", restore);
 })();

@@ -84,6 +84,7 @@ def test_another_kind_shows_its_settings_and_keeps_what_was_typed(browser: Brows
     assert html.lstrip().startswith('<div id="parts">')
     assert 'name="daily_cap"' in html
     assert 'value="0,9"' in html
+    assert set(re.findall(r'hx-post="([^"]*)"', html)) == {browser.at("edit"), browser.at("try")}
     assert 'hx-swap-oob="true"' in html
 
 
