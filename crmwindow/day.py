@@ -258,7 +258,8 @@ def _unwritten(agent: Agent) -> list[card.Unwritten]:
     """Notes and tasks of all days, newest call first; a draft of a call under way waits for nothing."""
     written = list(notes.unwritten([agent.pk])[:NOTES])
     tasks = list(follow_ups.unwritten([agent.pk])[:NOTES])
-    legs = {leg.call_id: leg for leg in _legs_of(agent, [row.call_id for row in [*written, *tasks]])}
+    of_calls = [*(note.call_id for note in written), *(task.call_id for task in tasks)]
+    legs = {leg.call_id: leg for leg in _legs_of(agent, of_calls)}
     for note in written:
         note.author, note.call.tenant = agent, agent.tenant
     waiting = [_waiting(note, leg) for note in written if (leg := legs.get(note.call_id)) and _waits(note, leg)]

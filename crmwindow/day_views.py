@@ -60,7 +60,7 @@ def write_now(request: AgentRequest) -> HttpResponse:
 
 def _day(request: AgentRequest) -> card.Day:
     wanted = request.GET.get("filter") or request.POST.get("filter", "")
-    chosen = next((each for each in FILTERS if each == wanted), "all")
+    chosen: card.DayFilter = next((each for each in FILTERS if each == wanted), "all")
     now = request.GET.get("shown") or request.POST.get("shown", "")
     return day.of(request.agent, chosen=chosen, now=now[:36])
 
