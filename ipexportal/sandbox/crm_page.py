@@ -36,6 +36,7 @@ _PARTIES: Final = {1: "from", 2: "to"}
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "cs": {
         "new": "Nový záznam", "new_hint": "Prázdný formulář. V sandboxu se nevyplňuje.", "calls": "Telefonní hovory",
+        "tasks": "Úkoly", "due": "Termín", "owner": "Vlastník",
         "no_calls": "Zatím žádné hovory.", "system": "Správa záznamu", "subject": "Předmět", "note": "Poznámka",
         "author": "Autor", "direction": "Směr", "duration": "Délka", "state": "Stav", "time": "Vytvořeno",
         "minutes": "min", "from": "Volající", "to": "Volaný", "missing": "Záznam není k dispozici",
@@ -46,6 +47,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
     },
     "en": {
         "new": "New record", "new_hint": "An empty form. The sandbox does not fill it in.", "calls": "Phone calls",
+        "tasks": "Tasks", "due": "Due", "owner": "Owner",
         "no_calls": "No phone calls yet.", "system": "Administration", "subject": "Subject", "note": "Description",
         "author": "Author", "direction": "Direction", "duration": "Duration", "state": "State", "time": "Created",
         "minutes": "min", "from": "Call from", "to": "Call to", "missing": "The record is not available",
@@ -116,7 +118,7 @@ def _record(reader: Reader, table: Table, text: str) -> Response:
         f"{_columns(reader, table, record)}"
     )
     if table.has_activities:
-        body += _phone_calls(reader, found[1].lower())
+        body += _phone_calls(reader, found[1].lower()) + _tasks(reader, found[1].lower())
     return html_answer(200, name, body, language=reader.language)
 
 
@@ -215,6 +217,28 @@ def _phone_call(reader: Reader, call: dict[str, Any]) -> str:
         f'<tr data-phonecall="{call["activityid"]}"><td><a href="{address}">{escape(_text(call, "subject"))}</a></td>'
         + "".join(f"<td>{escape(text)}</td>" for text in cells)
         + "".join(f'<td class="short">{escape(text)}</td>' for text in short)
+        + "</tr>"
+    )
+
+
+def _tasks(reader: Reader, identifier: str) -> str:
+    """Those about the record, due first comes first, without a date last; nothing where there are none."""
+    words = reader.words
+    query = f"$filter={quote(f'_regardingobjectid_value eq {identifier}')}&$top=50"
+    found = (reader.get("tasks", query) or {}).get("value", [])
+    tasks = sorted(found, key=lambda one: (one.get("scheduledend") is None, one.get("scheduledend") or ""))
+    head = "".join(f'<th scope="col">{words[name]}</th>' for name in ("subject", "due", "owner", "state"))
+    rows = "".join(_task(task) for task in tasks)
+    table = f'<table class="calls"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f"<h2>{words['tasks']}</h2>{table}" if tasks else ""
+
+
+def _task(task: dict[str, Any]) -> str:
+    address = escape(_address("task", str(task["activityid"])))
+    cells = (_text(task, name) for name in ("scheduledend", "_ownerid_value", "statuscode"))
+    return (
+        f'<tr data-task="{task["activityid"]}"><td><a href="{address}">{escape(_text(task, "subject"))}</a></td>'
+        + "".join(f"<td>{escape(text)}</td>" for text in cells)
         + "</tr>"
     )
 

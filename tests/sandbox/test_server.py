@@ -13,6 +13,7 @@ import requests
 
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import Sandbox, server
+from ipexportal.sandbox.demo_data import record_id
 from ipexportal.sandbox.directory import ACME_TENANT, APP_ID, JANA
 from tests.sandbox.browser import Browser
 
@@ -455,6 +456,13 @@ def test_the_note_is_found_on_the_customers_page(microsoft: Sandbox, bearer: Bea
     assert "<td>Jana Nováková</td>" in page.text
     assert page.headers["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_the_crm_page_lists_the_tasks_of_a_record_the_late_one_first(microsoft: Sandbox) -> None:
+    page = page_of(microsoft, etn="contact", id=record_id("contact", "Jana Horáková")).text
+    late, undated = page.index("Poslat nabídku na prodloužení smlouvy"), page.index("Zjistit zájem o druhé čerpadlo")
+    assert late < undated
+    assert page.count("data-task=") >= 2
 
 
 def test_the_notes_own_page_names_author_and_parties(microsoft: Sandbox, bearer: Bearer) -> None:

@@ -24,7 +24,7 @@ django.setup()
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from crmwindow import card
+from crmwindow import card, follow_ups
 
 INSTANCE = UUID(int=1)
 CALL = str(UUID(int=2))
@@ -73,6 +73,24 @@ HISTORY = card.History(
     ),
     more="https://example.invalid/",
 )
+PLANNED = card.Activities(
+    planned=(
+        card.Activity(kind="task", subject="Poslat nabídku na smlouvu", due_at=ago(days=2), overdue=True, link="https://example.invalid/"),
+        card.Activity(kind="appointment", subject="Prohlídka čerpadla", due_at=ago(days=-1), link="https://example.invalid/"),
+        card.Activity(kind="task", subject="Zjistit zájem o druhé čerpadlo", owner="Klára Šimková", link="https://example.invalid/"),
+    ),
+    more="https://example.invalid/",
+)  # fmt: skip
+TIMES = tuple(
+    card.Time(kind=time.kind, at=time.at, value=time.value)  # type: ignore[arg-type]
+    for time in follow_ups.proposed(timezone.localtime().replace(hour=14, minute=36))
+)
+PLAN = card.Plan(
+    form="1", subject="Poslat nabídku na prodloužení smlouvy", when=TIMES[1].value, times=TIMES, about="Jana Horáková", limits={"subject": 200}
+)  # fmt: skip
+TASK = card.FollowUp(code=str(UUID(int=9)), due_at=ago(days=-1), status="written", link="https://example.invalid/")
+REFUSED_TASK = replace(TASK, status="refused", link="", troubled=True, reason="CRM úkol odmítlo. Proč, zjistí správce.")
+MISTAKES = {"subject": "Napište, co je potřeba udělat.", "when": "Tento čas už minul. Zvolte pozdější."}
 MANY = card.Matches(
     found=(
         card.Match(
@@ -225,6 +243,10 @@ def shell(state: card.State, **slots: object) -> str:
         page = merge(page, render_to_string("crmwindow/slots.html", slots))
         if "history" in slots:
             page = merge(page, render_to_string("crmwindow/slots.html#history", slots))
+    if "activities" in slots:
+        page = merge(page, render_to_string("crmwindow/slots.html#activities", slots))
+    if "plan" in slots:
+        page = merge(page, render_to_string("crmwindow/follow_up.html#form", slots))
     if "panel" in slots:
         panel = {"instance": INSTANCE, "call": state.call, **slots}
         page = merge(page, render_to_string(f"crmwindow/finding.html#{slots['panel']}", panel))
@@ -285,6 +307,9 @@ def states() -> dict[str, str]:
         "answered": shell(answered, matches=ONE, history=HISTORY),
         "ended": shell(replace(answered, call=ENDED, note=replace(NOTE, status="written", link="https://example.invalid/")), matches=ONE, history=HISTORY),
         "two-calls": shell(replace(answered, others=(SECOND,)), matches=ONE, history=HISTORY),
+        "planned": shell(replace(answered, follow_ups=(TASK, REFUSED_TASK)), matches=ONE, history=HISTORY, activities=PLANNED),
+        "task": shell(replace(answered, call=ENDED), matches=ONE, history=HISTORY, plan=PLAN),
+        "task-refused": shell(answered, matches=ONE, history=HISTORY, plan=replace(PLAN, subject="", when="other", mistakes=MISTAKES)),
         "matches": shell(replace(BASE, call=MANY_CALL), matches=MANY),
         "matches-answered": shell(replace(BASE, call=replace(MANY_CALL, state="answered")), matches=MANY),
         "remembered": shell(answered, matches=REMEMBERED, history=HISTORY),
