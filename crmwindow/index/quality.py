@@ -67,10 +67,10 @@ def lines(instance: Instance, kind: Kind, *, start: int = 0, most: int = AT_ONCE
         rows = chosen.values_list("state_id", "record_id", "column")
         return [_line(start + at, states, *row) for at, row in enumerate(rows)]
     groups = {(row["state_id"], bytes(row["blind"])): start + at for at, row in enumerate(chosen)}
-    rows = IndexedNumber.objects.filter(state__in=list(states), blind__in=[blind for _state, blind in groups])
+    holders = IndexedNumber.objects.filter(state__in=list(states), blind__in=[blind for _state, blind in groups])
     found = [
         _line(groups[state, bytes(blind)], states, state, record_id, column)
-        for state, blind, record_id, column in rows.values_list("state_id", "blind", "record_id", "column")
+        for state, blind, record_id, column in holders.values_list("state_id", "blind", "record_id", "column")
         if (state, bytes(blind)) in groups
     ]
     return sorted(found, key=lambda line: (line.group, line.record_id, line.column))
@@ -89,7 +89,7 @@ def _of(states: Iterable[IndexState], kind: Kind) -> QuerySet[IndexedNumber, Any
         return rows.filter(flaw=Flaw.AMBIGUOUS).order_by("state_id", "record_id", "column")
     numbers = rows.exclude(flaw=Flaw.UNREADABLE).values("state_id", "blind").order_by("state_id", "blind")
     counted = numbers.annotate(records=Count("record_id", distinct=True))
-    return counted.filter(records__gt=FEW) if kind == "shared" else counted.filter(records__range=(2, FEW))
+    return counted.filter(records__gt=FEW) if kind == "shared" else counted.filter(records__gte=2, records__lte=FEW)
 
 
 def _line(group: int, states: dict[int, IndexState], state: int, record_id: UUID, column: int) -> Line:
