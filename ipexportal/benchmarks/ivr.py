@@ -92,7 +92,7 @@ def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> 
             for name, fault in TROUBLES.items():
                 say(f"Microsoft is {name}…")
                 order(stand_in, fault)
-                menus.calls(name, _draw(known, CALLS), trouble_rounds)
+                menus.calls(name, _draw(known, 3 * CALLS), trouble_rounds)
                 order(stand_in, None)
     return _figures(menus.times, floor, latency_ms, records)
 
