@@ -89,7 +89,7 @@ class Form:
     def typed(cls, data: QueryDict, row: IvrFunction | None) -> Self:
         form = cls.of(row) if row else cls.blank("")
         form.kind = data.get("kind", "") if data.get("kind", "") in Kind.values else form.kind
-        form.values |= {name: data[name].strip()[:LONGEST] for name in form.values if name in data}
+        form.values |= {name: data.get(name, "").strip()[:LONGEST] for name in form.values if name in data}
         form.name = data.get("name", "").strip()[:LONGEST]
         form.badge = "badge" in data if data.get("badge_shown") else form.badge
         form.seen = data.get("seen", "")

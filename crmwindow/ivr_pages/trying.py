@@ -119,7 +119,7 @@ def _function(form: Form, row: IvrFunction | None, tenant: Tenant) -> IvrFunctio
     item = {name: value for name, value in form.item().items() if name not in _COUNTS or isinstance(value, int)}
     function = row or IvrFunction(tenant=tenant)
     for name, value in item.items():
-        longest = IvrFunction._meta.get_field(name).max_length
+        longest = getattr(IvrFunction._meta.get_field(name), "max_length", None)
         setattr(function, name, value[:longest] if isinstance(value, str) else value)
     function.budget_ms = max(100, min(form.budget_ms or USUAL_MS, 10_000))
     return function

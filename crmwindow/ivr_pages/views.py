@@ -19,7 +19,7 @@ from crmwindow.ivr_pages import choices, counting, judging, listing, menu, privi
 from crmwindow.ivr_pages.form import Form, Kind, Pair, suggested
 from crmwindow.ivr_pages.sight import Sight
 from crmwindow.models import IvrFunction
-from tenants import microsoft_connections
+from tenants import microsoft_connections, own_tables
 from tenants.configuration import Changed, ConfigurationError
 from tenants.models import Tenant
 from tenants.portal.guard import PortalRequest, instance_of, member
@@ -96,7 +96,7 @@ def save(request: PortalRequest, tenant: Tenant) -> HttpResponse:
         messages.info(request, _("This is stored already, nothing was changed."))
         return redirect("ivr_functions:show", tenant.code, known.code)
     seen = _look(request, tenant, form, fresh=False)
-    form.check(tenant.ivr_functions.exclude(code=form.code).values_list("name", flat=True))
+    form.check(name for name, code in tenant.ivr_functions.values_list("name", "code") if code != form.code)
     is_verified = judging.judge(form, seen, tenant.instance, language())
     _refuse_repeated(form, seen)
     if not form.is_right:
@@ -210,7 +210,7 @@ def _show(
     **more: Any,
 ) -> HttpResponse:
     is_run = part == "#outcome"
-    seen = seen or (Sight(sight.own_tables.nobody()) if is_run else _look(request, tenant, form, fresh=fresh))
+    seen = seen or (Sight(own_tables.nobody()) if is_run else _look(request, tenant, form, fresh=fresh))
     form.seen = form.seen or ivr_functions.stamp(row)
     context = {
         "tenant": tenant,
