@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
@@ -26,8 +26,6 @@ TEMPLATE = "crmwindow/portal/not_logged.html"
 class _Lines:
     """What a paginator cuts pages from."""
 
-    ordered = True
-
     def __init__(self, found: Found) -> None:
         self.found = found
 
@@ -35,6 +33,7 @@ class _Lines:
         return self.found.count
 
     def __getitem__(self, part: slice) -> list[Line]:
+        """Its slices are all that it asks for."""
         return self.found.lines(part.start or 0, part.stop)
 
 
@@ -42,7 +41,7 @@ class _Lines:
 @member
 def page(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     found = _found(tenant, request.GET)
-    shown = Paginator(_Lines(found), PAGE).get_page(request.GET.get("page"))
+    shown: Page[Line] = Paginator(_Lines(found), PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
     account = getattr(instance_of(tenant), "system_account", None)
     context = {
         "tenant": tenant,
