@@ -89,14 +89,15 @@
     if (event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])")) return false;
     if (event.key === "?" && withShortcuts()) return (settings(), true);
     if (isOpen()) return inList(event);
-    if (event.key === "Escape" && opened && shown() === opened) return (open(), true);
+    const planning = root.querySelector(".plan"); // its own Esc comes first
+    if (event.key === "Escape" && opened && shown() === opened && !planning) return (open(), true);
     return false;
   }
 
   document.addEventListener("keydown", (event) => {
     if (!heard(event)) return;
     event.preventDefault();
-    event.stopPropagation();
+    event.stopImmediatePropagation();
   }, { capture: true });
 
   root.addEventListener("click", (event) => {

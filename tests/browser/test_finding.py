@@ -74,7 +74,7 @@ def test_the_note_is_about_somebody_else_from_the_menu_and_escape_goes_back(at_w
     more.press("Escape")
     expect(menu).to_be_hidden()
     more.press("Enter")
-    menu.locator("button").first.press("Enter")
+    menu.locator("[data-find]").press("Enter")
     field = window.locator("#find-name")
     expect(field).to_be_focused()
     field.press("Escape")
