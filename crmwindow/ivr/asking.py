@@ -29,6 +29,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.gate import Gate, Held
 from tenants.dataverse.metadata import Metadata, Table
+from tenants.fields import Sealed
 from tenants.models import Agent, Instance, SystemAccount, Tenant
 
 QUESTIONS = 12
@@ -82,7 +83,8 @@ def reason_of(error: errors.DataverseError) -> str:
 class Reader:
     """The threads, the memory and the gate of one instance."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: int = 0) -> None:
+        self.account = account
         self.gate = Gate()
         self.questions = ThreadPoolExecutor(QUESTIONS, thread_name_prefix="ivr")
         self.requests = ThreadPoolExecutor(REQUESTS, thread_name_prefix="ivr-request")
@@ -111,7 +113,10 @@ class Reader:
             return
         waiting = Budget(ASKING_SECONDS)
         task = partial(_in_thread, get_language() or "cs", lambda: work(_unless_late(waiting)))
-        self.questions.submit(self.answers.settle, key, task, keep=keep)
+        try:
+            self.questions.submit(self.answers.settle, key, task, keep=keep)
+        except RuntimeError:  # closed this moment, for the account was changed
+            self.answers.give_up(key, Unanswered("busy"))
 
 
 def _unless_late(waiting: Budget) -> Budget:
@@ -153,14 +158,26 @@ _readers: dict[UUID, Reader] = {}
 _making = Lock()
 
 
-def reader_of(instance: Instance) -> Reader:
+def reader_of(account: SystemAccount) -> Reader:
+    """Begun anew when the account, its secrets or its address changed: what was refused before is worth a try then."""
+    code, mark = account.instance.code, _mark(account)
     with _making:
-        return _readers.setdefault(instance.code, _readers.get(instance.code) or Reader())
+        reader = _readers.get(code)
+        if reader is None or reader.account != mark:
+            if reader:
+                reader.close()
+            _readers[code] = reader = Reader(mark)
+        return reader
 
 
-def forget(instance: Instance | None = None) -> None:
-    """Nothing is remembered of it, or of anybody: its account or address changed."""
-    for code in [instance.code] if instance else list(_readers):
+def _mark(account: SystemAccount) -> int:
+    secrets = (value for name, value in account.__dict__.items() if isinstance(value, Sealed) and name != "token_cache")
+    return hash((account.pk, account.client_id, account.instance.url, *map(bytes, secrets)))
+
+
+def forget() -> None:
+    """Nothing is remembered of anybody."""
+    for code in list(_readers):
         if reader := _readers.pop(code, None):
             reader.close()
 
@@ -236,7 +253,7 @@ def desk_of(tenant: Tenant, *, watch: Watch | None = None, reader: Reader | None
     instance = account.instance
     if known := connections.known_metadata(instance):
         schema.of(instance, known)  # from the database, while we are in a thread that has a connection
-    reader = reader or reader_of(instance)
+    reader = reader or reader_of(account)
     watch = watch or Nobody()
     on_request = None if isinstance(watch, Nobody) else watch.asked
     client = connections.client_for(account, gate=reader.gate, on_request=on_request)

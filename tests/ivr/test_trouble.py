@@ -13,6 +13,7 @@ from crmwindow.ivr import asking, functions
 from crmwindow.ivr.asking import Unanswered
 from crmwindow.models import IvrFunction
 from ipexportal import sandbox as stand_in
+from ipexportal.sandbox import directory
 from tenants.dataverse.budget import Budget
 from tenants.models import SystemAccount, Tenant
 from tests.ivr.conftest import Menu
@@ -80,6 +81,10 @@ def test_a_wrong_secret_is_said_and_not_tried_on_every_call(
     for place in range(4):
         assert reason_of(menu.lookup(f"60421833{place}")) == ("unavailable", "system_account")
     assert sum(one["side"] == "entra" for one in microsoft.control.state(last=500)["requests"]) <= 8
+    account.refresh_from_db()
+    account.client_secret = directory.SYSTEM_CLIENT_SECRET
+    account.save()
+    assert menu.lookup("777123456")["result"] == "found"  # at once, not after the pause
 
 
 def test_a_cut_connection_is_tried_again(menu: Menu, microsoft: stand_in.Sandbox) -> None:
