@@ -53,6 +53,7 @@ DESKS = (
     _desk("klara", "Klára Šimková", "klara.simkova", "445", _("sees everything")),
     _desk("lena", "Lena Králová", "lena.kralova", "446", _("may not create leads")),
 )
+PIN = "4711"  # Jana Horáková's in the stand-in CRM
 CALLERS = (
     Caller("jana-horakova", "Jana Horáková", _("one match, owned by Jana"), "777123456", "777 123 456"),
     Caller("elektro", "Elektro Vysočina", _("several records, ranked"), "224551111", "224 551 111"),
@@ -71,6 +72,7 @@ CALLERS = (
     Caller("two", _("Two calls at once"), _("the second waits in a strip"), "224551111", "224 551 111", "two"),
     Caller("expired", _("Expired sign-in"), _("the note waits until you sign in"), "777123456", "777 123 456", "expired"),
     Caller("extension", _("Company with an extension"), _("stored as “224 551 112 linka 12”"), "224551112", "224 551 112"),
+    Caller("menu", _("Through the voice menu"), _("verified by PIN before it rings"), "777123456", "777 123 456", "menu"),
 )  # fmt: skip
 MODES = (
     ("running", _("running")),

@@ -21,7 +21,7 @@ from ipexportal.sandbox.directory import APP_ID
 from ipexportal.simulator import watch
 from ipexportal.simulator.exchange import Impossible, exchange
 from ipexportal.simulator.journal import journal
-from ipexportal.simulator.people import CALLERS, DESKS, MODES, Desk, caller_named, desk_at, desk_named
+from ipexportal.simulator.people import CALLERS, DESKS, MODES, PIN, Desk, caller_named, desk_at, desk_named
 
 WIDTHS = (320, 360, 480, 560)
 LONGEST_NUMBER = 40
@@ -114,6 +114,8 @@ def _caller(desk: Desk, asked: dict[str, Any]) -> None:
         exchange.queue(caller.number)
     elif caller.plan == "handover":
         exchange.handover(desk, caller.number)
+    elif caller.plan == "menu":
+        exchange.through_menu(desk, caller.number, PIN)
     elif caller.plan == "two":
         exchange.two(desk, CALLERS[0].number, caller.number)
     else:

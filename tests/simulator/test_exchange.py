@@ -118,3 +118,18 @@ def test_a_refused_event_is_told_with_the_portal_s_own_words(exchange: Exchange,
     exchange.ring(JANA, "777123456")
     row = journal.since(before)[0]
     assert (row["tone"], row["what"]) == ("bad", '401 {"error": "100 % wrong key."}')
+
+
+def test_voice_menu_finds_and_verifies_the_caller_before_it_rings(
+    exchange: Exchange, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATOR_IVR_KEY", "ipx_ivr_key")
+    for what, result in (("lookup", "found"), ("verify", "verified")):
+        portal.mock.post(f"http://127.0.0.1:8000/api/v1/ivr/{what}", json={"result": result})
+    exchange.through_menu(JANA, "777123456", "4711")
+    asked = [event for event in portal.events if "function" in event]
+    told = [event["EventName"] for event in portal.events if "EventName" in event]
+    assert [(event["function"], event.get("value")) for event in asked] == [("kdo_vola", None), ("overeni_pin", "4711")]
+    assert told == ["NewCall", "Ringing"]
+    assert {event["unique_id"] for event in asked} == {portal.events[0]["UniqueId"]}
+    assert any("verified" in row["what"] for row in journal.since(0))
