@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from crmwindow.models import Call, EventCount, FollowUp, IvrFunction, Leg, Note
+from crmwindow.models import Call, CrmWrite, EventCount, FollowUp, IvrFunction, Leg, Note
 from tenants.admin import Shown, ShownInline
 
 
@@ -77,3 +77,12 @@ class IvrFunctionAdmin(Shown):
     list_display = ("name", "tenant", "kind", "entity", "column", "budget_ms")
     list_filter = ("kind", "tenant")
     list_select_related = ("tenant",)
+
+
+@admin.register(CrmWrite)
+class CrmWriteAdmin(Shown):
+    list_display = ("queued_at", "tenant", "kind", "function_name", "table", "state", "problem", "tries", "next_try_at")
+    list_filter = ("state", "kind", "problem", "tenant")
+    search_fields = ("unique_id", "function_name", "tenant__name", "tenant__slug", "code")
+    list_select_related = ("tenant",)
+    exclude = ("number_blind", "body_digest")

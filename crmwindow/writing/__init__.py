@@ -20,6 +20,6 @@ from crmwindow.writing.delivery import deliver, sweep
 from crmwindow.writing.trying import DryRun, dry_run, unknown_values
 
 __all__ = [
-    "SETTLED", "UNWRITTEN", "DryRun", "OtherBody", "OverCap", "UnknownValues", "accept", "deliver", "dry_run", "missed", "sweep",
-    "try_again", "unknown_values", "unwritten", "withdraw",
+    "SETTLED", "UNWRITTEN", "DryRun", "OtherBody", "OverCap", "UnknownValues", "accept", "deliver", "dry_run", "missed",
+    "sweep", "try_again", "unknown_values", "unwritten", "withdraw",
 ]  # fmt: skip

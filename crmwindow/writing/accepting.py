@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from crmwindow import delivering, exchange, notes
 from crmwindow.blind import blind, blinds
-from crmwindow.models import Call, CrmWrite, IvrFunction, IvrStep
+from crmwindow.ivr import path
+from crmwindow.models import Call, CrmWrite, IvrFunction
+from crmwindow.notes import text as texts
 from crmwindow.writing import jobs
 from crmwindow.writing.values import Value
 from tenants.models import SystemAccount, Tenant
@@ -27,8 +29,7 @@ SETTLED = timedelta(seconds=60)
 """After the end of a missed call: a late event may still say that somebody took it, or it may ring on elsewhere."""
 SAME_WRITE = timedelta(minutes=1)
 """Without an Idempotency-Key, an equal body for the same call means the same write while it is no older than this."""
-FROM_THE_CALL = ("number", "unique_id")
-"""Names that a function may map to columns without the menu sending them among its values."""
+LONGEST_ON_CARD = 300
 
 
 class UnknownValues(Exception):
@@ -126,20 +127,22 @@ def _queued(tenant: Tenant, pause: timedelta) -> dict[str, Any]:
 
 def _note_step(function: IvrFunction, write: CrmWrite, values: Mapping[str, Value]) -> None:
     """For the agent who gets the call: what the caller said to the menu."""
-    known = write.number_blind != ""
-    IvrStep.objects.create(
+    answers = {name: _in_short(value) for name, value in values.items() if value is not None}
+    path.note(
         tenant=function.tenant,
-        function=function,
-        unique_id=write.unique_id,
-        number=write.number if known else "",
-        number_blind=write.number_blind,
-        name=function.name,
-        title=function.title,
         kind=function.kind,
         result="accepted",
-        answers=json.dumps(dict(values)),
-        at=write.queued_at,
+        function=function,
+        unique_id=write.unique_id,
+        number=write.number if write.number_blind else "",
+        answers=answers,
     )
+
+
+def _in_short(value: Value) -> str:
+    """The whole of it goes into the CRM."""
+    text = texts.normalised(str(value))
+    return text if len(text) <= LONGEST_ON_CARD else f"{text[:LONGEST_ON_CARD]}…"
 
 
 # ── missed calls ─────────────────────────────────────────────────────────────────────────────────────────────────────

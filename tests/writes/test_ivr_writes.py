@@ -42,7 +42,7 @@ def test_the_answer_comes_while_microsoft_is_down(
 def test_the_agent_sees_what_the_caller_said(ask: Callable[..., Any], complaint: IvrFunction) -> None:
     stored(ask("complaint", topic="Dodávka"))
     step = IvrStep.objects.get()
-    assert (step.title, step.result, step.answers) == ("Stížnost", "accepted", '{"topic": "Dod\\u00e1vka"}')
+    assert (step.title, step.result, step.answers) == ("Stížnost", "accepted", '{"topic": "Dodávka"}')
     assert step.number == "+420777123456"
 
 
@@ -290,3 +290,30 @@ def test_without_a_record_the_row_is_written_for_the_account_itself(
     assert row is not None
     assert (row["regardingobjectid"], row["ownerid"]) == (None, directory.SYSTEM.systemuser_id)
     assert write.owner_why == "nobody_found no_default"
+
+
+# ── tried out ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(
+    questionnaire: IvrFunction, account: SystemAccount, microsoft: Sandbox
+) -> None:
+    before = len(microsoft.requests)
+    run = writing.dry_run(questionnaire, "777 123 456", {"answer": "9"})
+    assert {seen.method for seen in microsoft.requests[before:] if seen.side == "dataverse"} == {"GET"}
+    assert (run.table, run.refused, run.warnings) == ("phonecall", False, ())
+    assert (run.body["description"], run.body["phonenumber"]) == ("9", "+420777123456")
+    assert run.body["ownerid@odata.bind"] == f"/systemusers({directory.JANA.systemuser_id})"
+    assert "regardingobjectid_contact_phonecall@odata.bind" in run.body
+
+
+def test_a_dry_run_warns(questionnaire: IvrFunction, account: SystemAccount) -> None:
+    questionnaire.columns = {"answer": "actualstart", "bad": "nothere"}
+    run = writing.dry_run(questionnaire, "224 551 111", {"answer": "x", "more": 1})
+    assert run.refused
+    assert len(run.warnings) == 5  # two values, an unknown one, several records, the owner
+
+
+def test_a_dry_run_without_a_system_account_says_so(questionnaire: IvrFunction) -> None:
+    run = writing.dry_run(questionnaire, "777123456", {})
+    assert (run.refused, run.body, len(run.warnings)) == (True, {}, 1)

@@ -125,9 +125,7 @@ def test_all_are_tried_again_but_what_only_the_author_can_mend(browser: Client, 
     assert (refused.state, conflict.state) == (Note.State.QUEUED, Note.State.REFUSED)
 
 
-@pytest.mark.parametrize(
-    "row", ["", "write", "write:x", "note:'--", "x" * 9_000, f"write:{UUID(int=0)}"]
-)
+@pytest.mark.parametrize("row", ["", "write", "write:x", "note:'--", "x" * 9_000, f"write:{UUID(int=0)}"])
 def test_a_row_that_is_not_there_changes_nothing(browser: Client, acme: Tenant, row: str) -> None:
     assert browser.post(f"/portal/{acme.code}/not-logged/again/", {"row": row}).status_code == 302
 
