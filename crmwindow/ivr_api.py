@@ -164,7 +164,7 @@ def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int = BUDGET) -
     except functions.WrongKind as error:
         return Status(422, {"error": str(error)})
     caller = read(body.number, tenant)
-    wait = Budget(functions.seconds(function, budget_ms) * functions.NO_BUDGET_LEFT)
+    wait = Budget(functions.seconds(function, budget_ms) * functions.MICROSOFTS_SHARE)
     answer = _looked_up(tenant, caller, function, wait)
     return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, _readable(body.unique_id), caller)
 
@@ -194,7 +194,7 @@ def verify(request: HttpRequest, body: VerifyRequest, budget_ms: int = BUDGET) -
     except functions.WrongKind as error:
         return Status(422, {"error": str(error)})
     caller = read(body.number, tenant)
-    wait = Budget(functions.seconds(function, budget_ms) * functions.NO_BUDGET_LEFT)
+    wait = Budget(functions.seconds(function, budget_ms) * functions.MICROSOFTS_SHARE)
     said = verifying.Said(body.value, body.second)
     verdict = _verified(function, caller, said, _readable(body.unique_id), wait)
     return _answered(

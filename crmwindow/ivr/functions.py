@@ -13,7 +13,7 @@ from tenants.models import Instance, Tenant
 Kind = IvrFunction.Kind
 _NAME = re.compile(r"[-a-zA-Z0-9_]{1,60}")
 BUDGET_MS = 1500
-NO_BUDGET_LEFT = 0.85
+MICROSOFTS_SHARE = 0.8
 """Of the budget Microsoft may use this part; the rest is ours, to count, to answer and to be heard."""
 
 

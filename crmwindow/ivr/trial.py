@@ -59,7 +59,7 @@ def _answer(
     function: IvrFunction, number: str, said: verifying.Said, values: Mapping[str, Any], watch: Watch
 ) -> dict[str, Any]:
     reader = Reader()
-    wait = Budget(functions.seconds(function, None) * functions.NO_BUDGET_LEFT)
+    wait = Budget(functions.seconds(function, None) * functions.MICROSOFTS_SHARE)
     caller = read(number, function.tenant)
     _note_caller(caller, watch)
     try:
