@@ -64,7 +64,7 @@ def find(
     result = live(others, keyed=records, on_partial=on_partial)
     if not result.hits and not result.failed:  # gone or changed since the index read them
         again = live(list(covered.values()))
-        result = replace(again, hidden=result.hidden, labels=result.labels | again.labels)
+        result = replace(again, hidden=result.hidden, refused=(*result.refused, *again.refused))
     language = get_language() or "cs"
     return replace(result, labels={each.table.logical_name: each.label(language) for each in every})
 

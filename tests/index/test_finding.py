@@ -13,8 +13,9 @@ from crmwindow.lookup import Found
 from crmwindow.models import Call, CallCandidates, IndexState, Leg
 from ipexportal.sandbox import Sandbox
 from ipexportal.sandbox.demo_data import record_id
+from tenants import connections, schema
 from tenants.dataverse.budget import Budget
-from tenants.models import Agent, CustomEntity, Instance
+from tenants.models import Agent, CustomEntity, Instance, SystemAccount
 from tests.index.conftest import Crm
 
 Ring = Callable[..., Leg]
@@ -169,7 +170,6 @@ def test_an_index_that_cannot_be_trusted_is_not_asked(
 def test_a_table_that_is_not_indexed_is_asked_beside_the_records(
     built: Instance, jana: Agent, ring: Ring, key_scheme: CustomEntity, asked: Asked
 ) -> None:
-    from tenants import connections, schema
     from tests.signed_in import know_tables
 
     connections.forget_metadata(jana.tenant.instance)
@@ -184,7 +184,6 @@ def test_a_table_that_is_not_indexed_is_asked_beside_the_records(
 def test_a_table_with_a_new_column_is_asked_until_it_is_indexed_again(
     built: Instance, jana: Agent, ring: Ring, crm: Crm, asked: Asked
 ) -> None:
-    from tenants import schema
 
     crm.put(lastname="Faxová", fax="602111222")
     Instance.objects.update(search_columns={"contact": ["mobilephone", "fax"]})
@@ -211,6 +210,25 @@ def test_records_that_cannot_be_read_do_not_hide_the_others(
     assert [match.table for match in found.matches] == ["account"]
     assert found.failures == {"Kontakt": "Microsoft is not responding."}
     assert CallCandidates.objects.get().outcome == ""
+
+
+def test_the_voice_menu_finds_callers_the_same_way_in_its_own_table_only(
+    built: Instance, system: SystemAccount, jana: Agent, asked: Asked
+) -> None:
+    metadata = connections.known_metadata(jana.tenant.instance)
+    number, alfa = phone.parse("224551111", "CZ"), phone.parse("602111222", "CZ")
+    assert metadata
+    assert number
+    assert alfa
+    client = connections.client_for(system)
+    client.whoami(budget=Budget(5))  # one token, before several threads want one
+    tables = [each for each in schema.of(built, metadata).tables if each.table.logical_name == "contact"]
+    asked()
+    result = candidates.find(client, metadata, built, number, Budget(5), tables=tables)
+    assert {hit.name for hit in result.hits} == {"Alena Kučerová", "Petr Dvořák", "Martin Kříž"}
+    assert {path.partition("(")[0] for path in asked()} == {"contacts"}
+    assert candidates.find(client, metadata, built, alfa, Budget(5), tables=tables).hits == ()
+    assert asked() == ["contacts"]
 
 
 def test_without_the_index_no_query_is_made_for_it(
