@@ -2,8 +2,8 @@
 can be found without being readable."""
 
 from crmwindow.models.calls import Call, CallState, EventCount, LearnedMatch, Leg, Lookup
-from crmwindow.models.index import CallCandidates, IndexedNumber, IndexState, NumberIndex
 from crmwindow.models.follow_ups import FollowUp
+from crmwindow.models.index import CallCandidates, IndexedNumber, IndexState, NumberIndex
 from crmwindow.models.ivr import IvrAttempts, IvrFunction, IvrStep
 from crmwindow.models.notes import Note, NoteRevision
 from crmwindow.models.windows import Opening, Outbox, WindowSession, WindowTicket
