@@ -241,6 +241,7 @@ def _show(
 def _columns(form: Form, seen: Sight) -> dict[str, Any]:
     table = seen.table(form.said("entity"))
     found: dict[str, Any] = {"table": table, "tables": choices.tables(form, seen, language())}
+    found["table_first"] = not form.said("entity") and bool(seen.view.metadata or seen.view.names)
     found["counted"] = _counted(form, seen) if table else None
     if table and form.compares:
         found |= {
