@@ -17,6 +17,7 @@ from tenants import connections, schema
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, CustomEntity, Instance, SystemAccount
 from tests.index.conftest import Crm
+from tests.window.conftest import Window
 
 Ring = Callable[..., Leg]
 Asked = Callable[[], list[str]]
@@ -260,3 +261,15 @@ def test_ids_of_old_calls_are_forgotten_and_what_they_say_of_the_index_stays(
     upkeep.tidy()
     row = CallCandidates.objects.get()
     assert (row.records, row.outcome) == ([], "found")
+
+
+def test_an_agent_is_told_of_a_record_they_may_not_read_without_its_name(
+    built: Instance, bob: Agent, ring: Ring, client: Any
+) -> None:
+    leg = ring(bob, "602111222")
+    who(leg)
+    window = Window(bob)
+    window.enter()
+    page = window.ask("matches", leg.call.code).content.decode()
+    assert "The CRM has a record with this number" in page or "CRM má záznam s tímto číslem" in page
+    assert "Alfa" not in page
