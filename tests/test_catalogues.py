@@ -155,13 +155,17 @@ def test_no_entry_is_empty_fuzzy_or_obsolete(language: str) -> None:
     assert [entry.msgid for entry in entries if entry.msgid_plural and sorted(entry.msgstr_plural) != [0, 1, 2]] == []
 
 
+def held(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_translations_hold_the_placeholders_and_tags_of_their_message(language: str) -> None:
     wrong = [
         text
         for entry in catalogue(language)
-        for text in said(entry)
-        if sorted(PLACEHOLDER.findall(text)) != sorted(PLACEHOLDER.findall(entry.msgid_plural or entry.msgid))
+        for place, text in enumerate(said(entry))
+        if held(text) != held(entry.msgid_plural or entry.msgid) and (place or held(text) != held(entry.msgid))
     ]
     assert wrong == []
 

@@ -147,7 +147,7 @@ def _tried(group: list[IvrStep]) -> Step:
     if last.result in {"verified", "identified"}:
         return _step(last, _agreed(tries), "ok")
     if last.result == "refused":
-        text = ngettext("does not agree", "does not agree, %(tries)d tries", tries) % {"tries": tries}
+        text = ngettext("does not agree, %(tries)d try", "does not agree, %(tries)d tries", tries) % {"tries": tries}
         return _step(last, text, "bad")
     return _step(last, *_outcome(last))
 
