@@ -1,12 +1,14 @@
 """Everything in one process: the event stream as a raw app, the rest through Django."""
 
 import os
+import sys
 from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ipexportal.settings")
 django_application = get_asgi_application()
+sys.setswitchinterval(0.001)  # many short requests beside few that compute: at the usual 5 ms each of their steps waits
 
 from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
 from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402
