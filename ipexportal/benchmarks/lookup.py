@@ -33,7 +33,7 @@ Known = dict[str, dict[Record, set[str]]]
 
 
 def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> dict[str, Any]:
-    records, numbers, instant = (5_000, 220, 40) if quick else (100_000, 400, 200)
+    records, numbers, instant = (4_000, 60, 20) if quick else (100_000, 400, 200)
     with microsoft(records=records) as stand_in:
         agent = signed_in_agent(stand_in)
         instance = with_index(agent.tenant.instance)
