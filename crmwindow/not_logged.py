@@ -205,7 +205,9 @@ def _reason(note: Note) -> str:
         "characters": _("The note has characters that the CRM cannot store. Its author has to delete them."),
         "sign_in": _("The note is waiting for its author to sign in to Microsoft."),
         "conflict": _("Somebody else changed this note in the CRM. Its author has to choose a version."),
-        "missing_privilege": _("The author's role in the CRM lacks a right for this (%(right)s). A CRM admin can add it."),
+        "missing_privilege": _(
+            "The author's role in the CRM lacks a right for this (%(right)s). A CRM admin can add it."
+        ),
         "not_a_member": _("The author's account has no access to this CRM. A CRM admin can add it."),
     }
     if note.problem in told:

@@ -66,7 +66,9 @@ class SystemCertificate(Coded):
     )
     private_key = EncryptedTextField()
     public_part = models.TextField(editable=False)
-    thumbprint = models.CharField(_("thumbprint"), max_length=40, editable=False)  # SHA-1 in capitals, as Azure lists it
+    thumbprint = models.CharField(
+        _("thumbprint"), max_length=40, editable=False
+    )  # SHA-1 in capitals, as Azure lists it
     subject = models.CharField(_("subject"), max_length=200, editable=False)
     starts_on = models.DateField(_("valid from"), editable=False)
     expires_on = models.DateField(_("valid until"), editable=False)

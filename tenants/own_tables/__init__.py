@@ -9,6 +9,6 @@ from tenants.own_tables.saving import Stored, effect, merged, moved, save, stamp
 from tenants.own_tables.understanding import Understanding, line_of, marked, of_entity, of_text, replaced
 
 __all__ = [
-    "Holder", "Stored", "Understanding", "View", "effect", "line_of", "look", "marked", "merged", "moved", "nobody", "of_entity",
-    "of_text", "replaced", "save", "stamp", "stored", "without",
+    "Holder", "Stored", "Understanding", "View", "effect", "line_of", "look", "marked", "merged", "moved", "nobody",
+    "of_entity", "of_text", "replaced", "save", "stamp", "stored", "without",
 ]  # fmt: skip

@@ -117,9 +117,7 @@ def _names(connection: Holder, client: Client, budget: Budget, *, fresh: bool) -
     return _remembered(("names", *_whose(connection)), read, fresh=fresh)
 
 
-def _metadata(
-    connection: Holder, client: Client, budget: Budget, tables: list[str], *, fresh: bool
-) -> Metadata:
+def _metadata(connection: Holder, client: Client, budget: Budget, tables: list[str], *, fresh: bool) -> Metadata:
     def read() -> Metadata:
         return Metadata.load(client, tables, budget, optional=tables, fresh=fresh)
 

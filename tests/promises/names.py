@@ -24,7 +24,7 @@ LOOKUPS = {"Lookup", "Customer", "Owner"}
 NOT_SHOWN = {"PartyList", "CalendarRules", "ManagedProperty", "Virtual", "EntityName"}
 WORDS = {"and", "or", "not", "eq", "ne", "gt", "ge", "lt", "le", "null", "true", "false"}
 FUNCTIONS_IN_FILTERS = {"startswith", "endswith", "contains", "Microsoft.Dynamics.CRM.In"}
-OPTIONS = {"$select", "$filter", "$expand", "$orderby", "$top", "$count", "$skiptoken", "$deltatoken"}  # the last two: their links
+OPTIONS = {"$select", "$filter", "$expand", "$orderby", "$top", "$count", "$skiptoken", "$deltatoken"}  # in links
 ACTS = {  # Microsoft: Web API Function Reference, Web API Action Reference
     "WhoAmI",
     "RetrieveVersion",
