@@ -64,7 +64,6 @@ def test_all_who_ask_at_once_share_one_look_up(jana: Agent, ring: Ring, metadata
         asker.join()
     microsoft.control.latency(0)
 
-    print(answers)
     assert [[match.name for match in found.matches] for found in answers] == [["Jana Horáková"]] * 4
     assert asked(microsoft, "contacts") - before == 1
 

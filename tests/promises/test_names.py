@@ -8,6 +8,7 @@ from crmwindow import lookup, notes, records
 from crmwindow.models import Leg
 from ipexportal.sandbox import Sandbox
 from ipexportal.sandbox.server import Seen
+from tenants import connections
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
 from tests.lookup.conftest import fields, jana, key_scheme, metadata, ring
@@ -104,6 +105,7 @@ def test_a_table_that_a_customer_misspelt_may_be_asked_for_and_is_missing() -> N
 def test_the_whole_job_is_watched_and_every_name_in_it_is_real(
     jana: Agent, ring: Callable[..., Leg], sandbox: Sandbox, request: pytest.FixtureRequest
 ) -> None:
+    connections.metadata(jana.tenant.instance, connections.client_for(jana), Budget(15), refresh=True)
     leg = ring(jana, "777123456")
     lookup.found(leg, budget=Budget(15))
     note = notes.save_draft(leg=leg, text="Ověřeno jménem")
