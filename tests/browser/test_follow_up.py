@@ -52,7 +52,7 @@ def test_what_is_typed_survives_a_mistake_a_detour_and_a_second_call(on_the_phon
     expect(window.locator("#plan-subject-mistake")).to_be_visible()
     expect(window.locator("[data-plan-mistakes]")).to_be_focused()
     window.locator("#plan-subject").fill("Rozepsaný úkol")
-    demo.event(EventName="Ringing", From="605333444", Line="444", UniqueId="second.1")
+    demo.event(EventName="Ringing", From="605333444", Line="444", UniqueId="planning.1")
     expect(window.locator(".strip")).to_be_visible()
     expect(window.locator("#plan-subject")).to_have_value("Rozepsaný úkol")
     window.locator("#plan-subject").press("Escape")
@@ -61,7 +61,7 @@ def test_what_is_typed_survives_a_mistake_a_detour_and_a_second_call(on_the_phon
     window.locator('#acts [data-key="T"]').click()
     expect(window.locator("#plan-subject")).to_have_value("Rozepsaný úkol")
     expect(window.locator("#plan-description")).to_have_value("i ceník")
-    demo.event(EventName="Hangup", UniqueId="second.1", Line="444", Reason="Normal Clearing")
+    demo.event(EventName="Hangup", UniqueId="planning.1", Line="444", Reason="Normal Clearing")
 
 
 def test_what_is_planned_about_the_record_comes_without_moving_the_calls(on_the_phone: Desk) -> None:
