@@ -53,6 +53,7 @@ def find(
     every = tuple(tables) if tables is not None else schema.of(instance, metadata).tables
 
     def live(some: Iterable[SearchTable], **more: object) -> SearchResult:
+        # The keywords are those of `search`; mypy cannot follow them through `**more`
         return search(client, metadata, instance, number, budget, tables=some, pool=pool, **more)  # type: ignore[arg-type]
 
     known = _known(instance, number, call)

@@ -41,6 +41,7 @@ class _Lines:
 @member
 def page(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     found = _found(tenant, request.GET)
+    # A paginator only counts and slices; its stub asks for a whole sequence
     shown: Page[Line] = Paginator(_Lines(found), PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
     account = getattr(instance_of(tenant), "system_account", None)
     context = {

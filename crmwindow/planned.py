@@ -82,11 +82,13 @@ def typed(leg: Leg, match: card.Match | None, form: UUID, sent: QueryDict, mista
 def _plan(leg: Leg, match: card.Match | None, **values: object) -> card.Plan:
     metadata = connections.known_metadata(leg.agent.tenant.instance)
     limits = {name: task.limit(metadata, name) for name in task.USUAL_LIMITS}
+    # The values are strings by name, which mypy cannot match to fields
     return card.Plan(times=_times(), about=match.name if match else "", limits=limits, **values)  # type: ignore[arg-type]
 
 
 def _times() -> tuple[card.Time, ...]:
     proposed = follow_ups.proposed(timezone.localtime())
+    # `when` writes only the three kinds; its field is a plain str
     return tuple(card.Time(kind=time.kind, at=time.at, value=time.value) for time in proposed)  # type: ignore[arg-type]
 
 
