@@ -6,13 +6,16 @@ from crmwindow.models.follow_ups import FollowUp
 from crmwindow.models.index import CallCandidates, IndexedNumber, IndexState, NumberIndex
 from crmwindow.models.ivr import IvrAttempts, IvrFunction, IvrStep
 from crmwindow.models.notes import Note, NoteRevision
+from crmwindow.models.timings import Asked, CardTiming, Tally
 from crmwindow.models.windows import Opening, Outbox, WindowSession, WindowTicket
 from crmwindow.models.writes import CrmWrite
 
 __all__ = [
+    "Asked",
     "Call",
     "CallCandidates",
     "CallState",
+    "CardTiming",
     "CrmWrite",
     "EventCount",
     "FollowUp",
@@ -29,6 +32,7 @@ __all__ = [
     "NumberIndex",
     "Opening",
     "Outbox",
+    "Tally",
     "WindowSession",
     "WindowTicket",
 ]

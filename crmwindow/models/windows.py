@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 from crmwindow.models.calls import Call
 from tenants.models import Agent, Coded, Instance
@@ -48,4 +49,4 @@ class Outbox(models.Model):
 
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)  # "state", "revoked"
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now())  # the one clock that all processes share

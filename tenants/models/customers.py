@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models.shared import LANGUAGES, Coded, label_in
@@ -50,6 +51,7 @@ class Tenant(Coded):
     )
     skipped_steps = models.JSONField(_("steps of the check-list they do not need"), default=list, blank=True)
     went_live_at = models.DateTimeField(_("live since"), null=True, editable=False)
+    traced_until = models.DateTimeField(_("support trace until"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -59,6 +61,11 @@ class Tenant(Coded):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_traced(self) -> bool:
+        """Support looks at what is asked of Microsoft for each call; ends by itself (tenants.support_trace)."""
+        return self.traced_until is not None and self.traced_until > timezone.now()
 
 
 class Membership(models.Model):
