@@ -10,6 +10,7 @@ from django.utils.csp import CSP
 from huey.serializer import SignedSerializer
 
 from tenants.keys import parse_keys
+from tenants.rates import parse_rates
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -35,6 +36,7 @@ if ALLOW_LOOPBACK_MICROSOFT and PORTAL.hostname not in LOOPBACK_HOSTS:
         "PORTAL_URL is not a loopback address. Switch it off, or set PORTAL_URL to http://127.0.0.1:PORT."
     )
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+LIMITS = parse_rates(env.str("LIMITS", default=""))
 
 # The number index
 INDEX_SYNC_SECONDS = env.int("INDEX_SYNC_SECONDS", default=180)  # between two looks at what changed in a CRM
@@ -47,6 +49,7 @@ ON_POSTGRESQL = DATABASES["default"]["ENGINE"].endswith("postgresql")
 if ON_POSTGRESQL:
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}
     DATABASES["default"] |= {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": pool}}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # after a restart of PostgreSQL the pool holds dead connections
 else:
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
@@ -54,14 +57,28 @@ else:
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-# The stream listens on a direct connection; needed where DATABASE_URL goes through PgBouncer
+# Streams and jobs listen on a direct connection; needed where DATABASE_URL goes through PgBouncer
 STREAM_DATABASE_URL = env.str("STREAM_DATABASE_URL", default="")
+if STREAM_DATABASE_URL:
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # they do not outlive a transaction there
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Jobs and the shared cache (counters of attempts) live in the database, or in Redis
+REDIS_URL = env.str("REDIS_URL", default="")
+JOBS_URL = env.str("JOBS_URL", default=REDIS_URL)
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "ipex",
+    }
 REFUSED_LOOPBACK_PORTS = {
     PORTAL.port or {"https": 443}.get(PORTAL.scheme, 80),
     *([int(DATABASES["default"]["PORT"] or 5432)] if ON_POSTGRESQL else []),
+    *(urlsplit(url).port or 6379 for url in (REDIS_URL, JOBS_URL) if url),
 }
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 HUEY: dict[str, Any] = {
     "name": "ipex",
     "serializer": SignedSerializer(secret=SECRET_KEY, salt="ipex.jobs"),
@@ -71,8 +88,14 @@ HUEY: dict[str, Any] = {
 }
 if HUEY["immediate"]:
     HUEY |= {"huey_class": "huey.MemoryHuey"}
+elif JOBS_URL:
+    HUEY |= {"huey_class": "ipexportal.job_queue.InRedis", "connection": {"url": JOBS_URL}}
 elif ON_POSTGRESQL:  # its tables are made by a migration (crmwindow, "job queue tables"), not by whoever imports this
-    HUEY |= {"huey_class": "huey.PostgresHuey", "connection": {"dsn": DATABASE_URL, "create_tables": False}}
+    dsn = STREAM_DATABASE_URL or DATABASE_URL  # it LISTENs
+    HUEY |= {
+        "huey_class": "ipexportal.job_queue.InPostgreSQL",
+        "connection": {"dsn": dsn, "create_tables": False},
+    }
 else:
     HUEY |= {"huey_class": "huey.SqliteHuey", "connection": {"filename": f"{DATABASES['default']['NAME']}.jobs"}}
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.utils import timezone
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
@@ -52,5 +54,8 @@ def verify_after_change(instance: int, by: str, user: int | None, changed_at: st
 
 @db_periodic_task(crontab(hour="2", minute="20"))
 def verify_every_night() -> None:
+    """Of several job processes, whichever comes first."""
+    if not cache.add(f"verified in the night of {timezone.localdate()}", True, timeout=6 * 3600):
+        return
     for instance in Instance.objects.proven().values_list("pk", flat=True):
         verify(instance, "nightly")

@@ -1,14 +1,13 @@
-"""The job queue's own tables on PostgreSQL (Huey makes them itself on SQLite, in a file beside the database)."""
+"""The job queue's own tables on PostgreSQL, also where jobs wait in Redis now (Huey makes them itself on SQLite)."""
 
-from django.conf import settings
 from django.db import migrations
+from huey.storage import PostgresStorage
 
 
 def make_tables(apps, schema_editor):
-    if settings.HUEY["huey_class"] == "huey.PostgresHuey":
-        from huey.contrib.djhuey import HUEY
-
-        HUEY.storage.initialize_schema()
+    if schema_editor.connection.vendor == "postgresql":
+        for statement in PostgresStorage(create_tables=False).ddl:
+            schema_editor.execute(statement)
 
 
 class Migration(migrations.Migration):
