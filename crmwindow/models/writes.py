@@ -28,6 +28,7 @@ class CrmWrite(Coded):
         WRITTEN = "written", _("written to the CRM")
         REFUSED = "refused", _("not written")
         WITHDRAWN = "withdrawn", _("no longer wanted")
+        GIVEN_UP = "given_up", _("given up")
 
     tenant = models.ForeignKey(Tenant, verbose_name=_("customer"), on_delete=models.CASCADE, related_name="crm_writes")
     kind = models.CharField(_("what it is"), max_length=10, choices=Kind)

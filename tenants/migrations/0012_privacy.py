@@ -1,7 +1,13 @@
-from django.db import migrations
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [("tenants", "0011_keys_and_limits")]
 
-    operations = []
+    operations = [
+        migrations.AddField(
+            model_name="agent",
+            name="erased_at",
+            field=models.DateTimeField(editable=False, null=True, verbose_name="erased"),
+        ),
+    ]

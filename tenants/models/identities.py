@@ -145,8 +145,18 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         return self.filter(window=True)
 
 
+class AgentManager(models.Manager.from_queryset(AgentQuerySet)):  # type: ignore[misc]  # a class made when it runs
+    """Those who are somebody. Rows of erased agents stay for their calls and are reached from there, or by `everybody`."""
+
+    def get_queryset(self) -> AgentQuerySet:
+        return AgentQuerySet(self.model, using=self._db).filter(erased_at=None)
+
+
 class Agent(MicrosoftToken):
-    """Somebody who answers the customer's phones. `session_epoch` rises when all their windows must close."""
+    """Somebody who answers the customer's phones. `session_epoch` rises when all their windows must close.
+
+    With `erased_at` it is nobody any more: what is left says that one agent took these calls.
+    """
 
     class Quiet(models.TextChoices):
         ON_RING = "ring", _("When it rings")
@@ -174,8 +184,10 @@ class Agent(MicrosoftToken):
     # Where they are stuck: the last refused sign-in, as a reason word or Microsoft's code
     refused_with = models.CharField(_("refused with"), max_length=60, blank=True, editable=False)
     refused_at = models.DateTimeField(_("refused"), null=True, editable=False)
+    erased_at = models.DateTimeField(_("erased"), null=True, editable=False)
 
-    objects = AgentQuerySet.as_manager()
+    objects = AgentManager()
+    everybody = AgentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("agent")
