@@ -2,10 +2,10 @@
 can be found without being readable."""
 
 from crmwindow.models.calls import Call, CallState, EventCount, LearnedMatch, Leg, Lookup
-from crmwindow.models.follow_ups import FollowUp
+from crmwindow.models.follow_ups import FollowUp, FollowUpDraft
 from crmwindow.models.index import CallCandidates, IndexedNumber, IndexState, NumberIndex
 from crmwindow.models.ivr import IvrAttempts, IvrFunction, IvrStep
-from crmwindow.models.notes import Note, NoteRevision
+from crmwindow.models.notes import LeftOut, Note, NoteRevision
 from crmwindow.models.timings import Asked, CardTiming, Tally
 from crmwindow.models.windows import Opening, Outbox, WindowSession, WindowTicket
 from crmwindow.models.writes import CrmWrite
@@ -19,12 +19,14 @@ __all__ = [
     "CrmWrite",
     "EventCount",
     "FollowUp",
+    "FollowUpDraft",
     "IndexState",
     "IndexedNumber",
     "IvrAttempts",
     "IvrFunction",
     "IvrStep",
     "LearnedMatch",
+    "LeftOut",
     "Leg",
     "Lookup",
     "Note",

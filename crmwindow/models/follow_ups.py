@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crmwindow.models.calls import Call
+from crmwindow.models.notes import LeftOut
 from tenants.fields import EncryptedTextField
 from tenants.models import Agent, Coded
 
@@ -30,6 +31,7 @@ class FollowUp(Coded):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
     created = models.BooleanField(_("there is a task in the CRM"), default=False)
     written_about = models.UUIDField(_("written about"), null=True)  # the record the task is regarding
+    left_out = models.CharField(_("why it is without its record"), max_length=10, choices=LeftOut, blank=True)
     written_at = models.DateTimeField(_("written"), null=True)
     problem = models.CharField(
         _("why not written"), max_length=60, blank=True
@@ -51,6 +53,24 @@ class FollowUp(Coded):
                 name="crmwindow_follow_ups_unwritten",
             )
         ]
+
+    def __str__(self) -> str:
+        return str(self.author)
+
+
+class FollowUpDraft(Coded):
+    """A task that its author has begun to fill in. `form` is what the task will be known by; `values` is JSON."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="follow_up_drafts")
+    author = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="follow_up_drafts")
+    form = models.UUIDField(editable=False)
+    values = EncryptedTextField()
+    typed_page = models.CharField(max_length=40, blank=True)
+    typed_turn = models.PositiveBigIntegerField(default=0)
+    edited_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["author", "form"], name="crmwindow_follow_up_draft_once")]
 
     def __str__(self) -> str:
         return str(self.author)
