@@ -1,11 +1,16 @@
-"""A number → the records that hold it, as the index knows. Two small queries, nobody else is asked."""
+"""A number → the records that hold it, as the index knows. One small query, nobody else is asked."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from crmwindow import blind
@@ -30,20 +35,43 @@ class Known:
 
 def known(instance: Instance, e164: str) -> Known:
     """Of tables whose index is complete, made with a key we have, for this country, and not too old."""
+    tables: dict[int, str] = {}
+    covered: dict[str, list[str]] = {}
+    records: list[tuple[str, str]] = []
+    for state, table, columns, record_id in _rows(instance, e164):
+        if record_id is None:
+            tables[state] = table
+            covered[table] = json.loads(columns)
+        else:
+            records.append((tables[state], str(UUID(str(record_id)))))
+    return Known(tuple(records), covered)
+
+
+def _rows(instance: Instance, e164: str) -> list[tuple[Any, ...]]:
+    """First the tables, without a record, then their records. Written out, for the query builder takes longer than it."""
+    keys = tuple(settings.INDEX_KEYS)
     oldest = timezone.now() - timedelta(seconds=settings.INDEX_OLDEST_SECONDS)
-    states = IndexState.objects.filter(
-        instance=instance,
-        stage=IndexState.Stage.SERVING,
-        synced_at__gt=oldest,
-        country=instance.tenant.country,
-        key_id__in=list(settings.INDEX_KEYS),
-    )
-    serving = {row[0]: row[1:] for row in states.values_list("pk", "table", "key_id", "columns")}
-    covered = {table: columns for table, _key_id, columns in serving.values()}
-    keys = {key_id for _table, key_id, _columns in serving.values()}
     blinds = [blind.for_index(instance.tenant, key_id)(e164) for key_id in keys]
-    if not serving:
-        return Known()
-    rows = IndexedNumber.objects.filter(blind__in=blinds, state__in=list(serving))
-    found = rows.values_list("state_id", "record_id").distinct()[: MOST + 1]
-    return Known(tuple((serving[state][0], str(record_id)) for state, record_id in found), covered)
+    moment = connection.ops.adapt_datetimefield_value(oldest)
+    values = (instance.pk, instance.tenant.country, moment, *keys, *blinds, MOST + 1)
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(connection.vendor, len(keys)), values)
+        return cursor.fetchall()
+
+
+@lru_cache
+def _sql(_vendor: str, keys: int) -> str:
+    quoted = connection.ops.quote_name
+    marks = ", ".join(["%s"] * keys)
+    return f"""
+        WITH serving AS (
+            SELECT id, {quoted("table")} AS name, columns, key_id FROM {quoted(IndexState._meta.db_table)}
+            WHERE instance_id = %s AND stage = 'serving' AND country = %s AND synced_at > %s AND key_id IN ({marks})
+        )
+        SELECT id, name, columns, NULL FROM serving
+        UNION ALL
+        SELECT id, NULL, NULL, record_id FROM (
+            SELECT DISTINCT serving.id, record_id FROM serving
+            JOIN {quoted(IndexedNumber._meta.db_table)} AS number ON number.state_id = serving.id
+            WHERE blind IN ({marks}) LIMIT %s
+        ) AS found"""  # noqa: S608  (names of our own tables; every value is a parameter)
