@@ -18,7 +18,7 @@ from pydantic import ConfigDict, model_validator
 
 from crmwindow import calls, ivr_api, ivr_write_api, sessions
 from crmwindow.machine_keys import REFUSALS, Key, Problem
-from tenants import access
+from tenants import access, limits
 from tenants.models import WEBHOOK_KEYS, ApiKey
 
 MAX_EVENT_BYTES = 64 * 1024
@@ -100,7 +100,14 @@ def _refused(request: HttpRequest, refusal: access.Refused) -> HttpResponse:
     response = api.create_response(request, {"error": refusal.sentence}, status=refusal.status)
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="IPEX portal"'
+    if refusal.seconds:
+        response.headers["Retry-After"] = str(refusal.seconds)
     return response
+
+
+@api.exception_handler(limits.TooOften)
+def _too_often(request: HttpRequest, refusal: limits.TooOften) -> HttpResponse:
+    return _refused(request, access.Refused(429, str(refusal), refusal.seconds))
 
 
 @api.exception_handler(ValidationError)
@@ -168,6 +175,8 @@ def window_tickets(request: HttpRequest, body: TicketRequest) -> Status[Any]:
         agent = calls.agent_named(key.tenant, login=body.login, line=body.line, email=body.email)
     except calls.SharedLine:
         return Status(409, {"error": _("Several agents share this line. Ask by login or e-mail.")})
+    if agent:
+        limits.spend_here("ticket", agent.pk)
     try:
         ticket = sessions.issue_ticket(agent=agent, by=key) if agent else None
     except sessions.NotYet:

@@ -30,4 +30,4 @@ class Problem(Schema):
     error: str = Field(description="One sentence: what is wrong and what to do.")
 
 
-REFUSALS = {401: Problem, 403: Problem, 422: Problem}
+REFUSALS = {401: Problem, 403: Problem, 422: Problem, 429: Problem}

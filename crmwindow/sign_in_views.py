@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import card, presentation, problems, sessions
 from crmwindow.sessions import WindowRequest, window_view
+from tenants import limits
 from tenants import sign_in as signing_in
 from tenants.models import Agent, SignInAttempt
 from tenants.refusals import refusal_of
@@ -61,6 +62,7 @@ def sign_in_code(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
 
 def _begin(request: WindowRequest, *, problem: card.Problem | None = None, status: int = 200) -> HttpResponse:
     """Offer a new attempt, bound to this window's cookie; a window without one gets a session of nobody yet."""
+    limits.spend("window_sign_in", limits.address_of(request))
     instance, session, new = request.window.instance, request.window.session, HttpResponse()
     session = session or sessions.start_session(new, instance=instance, agent=None)
     row = signing_in.new_attempt(instance=instance, agent=request.window.agent, frame=session.digest)

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.csp import build_policy
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import calls, card, coming_up, lookup, notes, presentation, problems, records, sessions
@@ -24,6 +25,7 @@ from crmwindow.exchange import MalformedEvent
 from crmwindow.models import CallState, Leg, Note, Opening
 from crmwindow.presentation import matches_of, state_of
 from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view
+from tenants import limits
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import DataverseError, NotFound
 from tenants.models import Agent, digest
@@ -44,6 +46,7 @@ def enter(request: HttpRequest) -> HttpResponse:
         return _message(request, problems.no_ticket(), status=404)
     ticket, good = sessions.ticket_for(text)
     if ticket is None:
+        limits.spend("wrong_ticket", limits.address_of(request))
         return _message(request, problems.unknown_ticket(), status=404)
     agent = ticket.agent
     instance = agent.tenant.instance
@@ -78,9 +81,13 @@ def _message(request: HttpRequest, problem: card.Problem, *, status: int) -> Htt
 
 
 @require_GET
+@gzip_page
 @shell_view
 def window(request: WindowRequest) -> HttpResponse:
-    """The page itself. It creates nothing: a call in its address is opened by the page's own POST."""
+    """The page itself. It creates nothing: a call in its address is opened by the page's own POST.
+
+    Safe to compress: its cookie is partitioned, so no foreign page can ask for it and weigh the answers.
+    """
     agent = request.window.agent
     leg, others = coming_up.choose_shown(agent, None, busy=False) if agent else (None, [])
     state = state_of(agent, leg, others) if agent else _nobodys(request)

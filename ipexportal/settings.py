@@ -66,7 +66,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="")
 JOBS_URL = env.str("JOBS_URL", default=REDIS_URL)
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    "default": {
+        "BACKEND": "tenants.shared_cache.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},  # Django's 300 would let a stranger's counters push out everybody else's
+    }
 }
 if REDIS_URL:
     CACHES["default"] = {
@@ -149,6 +153,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "ipexportal.accounts.second_factor",
+    "ipexportal.limits.Limited",
 ]
 ROOT_URLCONF = "ipexportal.urls"
 ASGI_APPLICATION = "ipexportal.asgi.application"

@@ -10,9 +10,11 @@ from crmwindow import not_logged_views
 from crmwindow.api import api
 from ipexportal import operations
 from ipexportal.account_pages import admin_door
+from ipexportal.limits import too_often
 from tenants import views as tenant_views
 from tenants.portal import invitation
 
+handler429 = too_often  # allauth asks for it
 admin.site.login = admin_door(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [

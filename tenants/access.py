@@ -14,6 +14,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tenants import limits
 from tenants.models import ApiKey, Instance, Tenant, digest
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ _signer = signing.TimestampSigner(sep=".", salt="tenants.access.token")  # "." m
 
 
 class Refused(Exception):
-    """The machine API answers this HTTP status with this sentence. 401: no such key; 403: not this, or not from here."""
+    """The machine API answers this HTTP status with this sentence. 401: no such key; 403: not this, or not from here;
+    429: too often, welcome again after `seconds`.
+    """
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, seconds: int = 0) -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
+        self.seconds = seconds
 
 
 # People
@@ -97,6 +101,7 @@ def open_with(text: str, scope: str | None, *, address: str = "") -> ApiKey:
     renewing = scope is None and text.startswith(TOKEN_PREFIX)  # a token must not outlive its hour by itself
     key = _key_of(text) if text.isascii() and not renewing else None
     if key is None or not key.is_live():
+        _spend("wrong_key", limits.network_of(address))
         raise Refused(401, _("This API key is not valid."))
     if not _is_allowed(key, address):
         raise Refused(403, _("This API key may not be used from this address."))
@@ -104,8 +109,17 @@ def open_with(text: str, scope: str | None, *, address: str = "") -> ApiKey:
         raise Refused(
             403, _("This API key is for “%(has)s”, not for “%(wanted)s”.") % {"has": key.scope, "wanted": scope}
         )
+    _spend("api_call", key.pk)
     _note_use(key)
     return key
+
+
+def _spend(name: str, subject: object) -> None:
+    """Raises Refused. Wrong keys are counted by the address; a right one from there is not held back by them."""
+    try:
+        (limits.spend if name == "wrong_key" else limits.spend_here)(name, subject)
+    except limits.TooOften as refusal:
+        raise Refused(429, str(refusal), refusal.seconds) from None
 
 
 def token_for(key: ApiKey) -> str:

@@ -20,6 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from crmwindow.ivr import asking
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import directory
+from tenants import limits
 from tenants.models import Agent, Instance, Membership, Tenant
 from tests import signed_in
 from tests.promises import names
@@ -33,6 +34,11 @@ def force_login_shows_a_second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
         signed_in.came_by(client, user, "mfa")
 
     monkeypatch.setattr(Client, "force_login", force_login)
+
+
+@pytest.fixture(autouse=True)
+def nobody_was_here_before() -> None:
+    limits.forget()
 
 
 # How fast a busy machine makes up examples says nothing about us

@@ -1,0 +1,83 @@
+"""Which addresses may be asked how often (tenants.rates), and the page that says no.
+
+The machine API has its own place for it: tenants.access, where its keys are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tenants import limits
+from tenants.limits import TooOften
+
+ALLAUTHS_SECONDS = 60
+BY_ADDRESS = {
+    "signin:portal": "sign_in",
+    "signin:consent_at_microsoft": "sign_in",
+    "invitation_microsoft": "sign_in",
+    "activate_sign_in": "sign_in",
+    "window:sign_in_page": "window_sign_in",
+}
+"""A link leads there, so each request counts, whatever its method."""
+POSTS_BY_ADDRESS = dict.fromkeys(
+    (
+        "account_login",
+        "account_request_login_code",
+        "account_confirm_login_code",
+        "account_reset_password",
+        "account_confirm_password_reset_code",
+        "mfa_authenticate",
+        "mfa_reauthenticate",
+        "account_reauthenticate",
+        "invitation_account",
+    ),
+    "code",
+)
+POSTS_BY_USER = {
+    "portal:checks_run": "check",
+    "portal:go_live": "check",
+    "ivr_functions:try": "check",
+    "portal:invite": "mail",
+    "portal:people_send": "mail",
+    "portal:person_send": "mail",
+}
+
+
+class Limited:
+    """Counts before the view runs; what a view itself found too often is answered here as well."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        try:
+            _spend(request, request.resolver_match.view_name if request.resolver_match else "")
+        except TooOften as refusal:
+            return too_often(request, refusal.seconds)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return too_often(request, error.seconds) if isinstance(error, TooOften) else None
+
+
+def _spend(request: HttpRequest, name: str) -> None:
+    if limit := BY_ADDRESS.get(name):
+        limits.spend(limit, limits.address_of(request))
+    if request.method != "POST":
+        return
+    if limit := POSTS_BY_ADDRESS.get(name):
+        limits.spend(limit, limits.address_of(request))
+    if (limit := POSTS_BY_USER.get(name)) and request.user.is_authenticated:
+        limits.spend(limit, request.user.pk)
+
+
+def too_often(request: HttpRequest, seconds: int = ALLAUTHS_SECONDS) -> HttpResponse:
+    """Also what allauth shows for its own limits (urls.handler429)."""
+    return render(request, "429.html", status=429, headers={"Retry-After": str(seconds)})
