@@ -21,6 +21,7 @@ def prepare() -> None:
         "ENTRA_CLIENT_SECRET": "sandbox-ipex-secret",
         "SERVE_STATIC_FROM_SOURCE": "on",
         "LOG_LEVEL": "ERROR",
+        "LIMITS": "api_call=1000000/10,ticket=1000000/10,window_sign_in=1000000/10,sign_in=1000000/10",
     }
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         with postgresql() as url:
