@@ -27,6 +27,7 @@ from crmwindow.sessions import is_live
 
 POLL_SECONDS = 0.1
 CHECK_SECONDS = 1.0
+ELSEWHERE = "elsewhere"  # this process ends: the window connects anew, to another one
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Subscriber:
         self.loop.call_soon_threadsafe(self._put, kind)
 
     def _put(self, kind: str) -> None:
-        if self.queue.empty() or kind == REVOKED:
+        if self.queue.empty() or kind in (REVOKED, ELSEWHERE):
             self.queue.put_nowait(kind)
 
 
@@ -82,12 +83,16 @@ class Hub:
                 self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
                 self._thread.start()
 
+    def let_go(self) -> None:
+        """End every stream; their windows find another process, or this one's successor."""
+        for subscriber in self._all():
+            subscriber.tell(ELSEWHERE)
+
     def stop(self) -> None:
         """End every stream and the listener."""
         self._stopping.set()
         woken.set()
-        for subscriber in self._all():
-            subscriber.tell(REVOKED)
+        self.let_go()
         if self._thread:
             self._thread.join(timeout=3)
 

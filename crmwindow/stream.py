@@ -2,11 +2,13 @@
 
 `GET /window/events?instance=<code>` with the window's cookie: Server-Sent Events `state` (ask for your state) and `revoked`
 (your session ended), a comment every 15 s, and a first `state` on every connect, because what was said meanwhile is lost.
+A process that ends lets its streams go; the windows come back after times of their own, not all in the same moment.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
@@ -17,11 +19,12 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
-from crmwindow.hub import hub
+from crmwindow.hub import ELSEWHERE, hub
 from crmwindow.outbox import REVOKED, STATE
 from crmwindow.sessions import session_from_cookie
 
 HEARTBEAT_SECONDS = 15
+RETRY_MS = (500, 2000)
 PATH = "/window/events"
 
 Scope = dict[str, Any]
@@ -40,7 +43,7 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
         await _say(send, _event(REVOKED), more=False)
         return
     with hub.subscribed(agent=who[0], session=who[1]) as subscriber:
-        await _say(send, b"retry: 1000\n\n" + _event(STATE))
+        await _say(send, _retry() + _event(STATE))
         await _until_gone(subscriber.queue, receive, send)
 
 
@@ -55,6 +58,9 @@ async def _until_gone(queue: asyncio.Queue[str], receive: Receive, send: Send) -
                 return
             kind = news.result() if news.done() else ""
             news.cancel()
+            if kind == ELSEWHERE:
+                await _say(send, b"", more=False)
+                return
             await _say(send, _event(kind) if kind else b":\n\n", more=kind != REVOKED)
             if kind == REVOKED:
                 return
@@ -79,6 +85,10 @@ def _who(query: bytes, cookie: str) -> tuple[int, int] | None:
     finally:
         connections.close_all()
     return (session.agent_id, session.pk) if session and session.agent_id else None
+
+
+def _retry() -> bytes:
+    return f"retry: {random.randint(*RETRY_MS)}\n\n".encode()  # noqa: S311 - spreads load, guards nothing
 
 
 def _event(kind: str) -> bytes:

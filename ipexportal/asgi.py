@@ -1,7 +1,10 @@
 """Everything in one process: the event stream as a raw app, the rest through Django."""
 
+import asyncio
 import os
+import signal
 import sys
+import threading
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -29,8 +32,23 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             hub.start()
+            _let_streams_go_at_once()
         elif message["type"] == "lifespan.shutdown":
             hub.stop()
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+def _let_streams_go_at_once() -> None:
+    """On SIGTERM, before the server begins to wait until its connections have ended by themselves."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop, servers_own = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+
+    def told_to_end(number: int, frame: Any) -> None:
+        loop.call_soon_threadsafe(hub.let_go)
+        if callable(servers_own):
+            servers_own(number, frame)
+
+    signal.signal(signal.SIGTERM, told_to_end)
