@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
 
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=256MB")
+SETTINGS = ("max_connections=200", "shared_buffers=256MB", "track_commit_timestamp=on")
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class NoPostgreSQL(Exception):
@@ -27,8 +28,8 @@ class NoPostgreSQL(Exception):
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Start one; gives its DATABASE_URL. Raises NoPostgreSQL."""
+def postgresql(*, durable: bool = False) -> Iterator[str]:
+    """Start one; gives its DATABASE_URL. `durable`: it writes to the disk as one in production. Raises NoPostgreSQL."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="throwaway-"))
     account = _account()
@@ -41,7 +42,8 @@ def postgresql() -> Iterator[str]:
         subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=folder, **owner)  # type: ignore[call-overload]
 
     port = _free_port()
-    settings = [*QUICK, f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
+    settings = [*SETTINGS, *(() if durable else QUICK)]
+    settings += [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
     try:
         run("initdb", "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", " ".join(f"-c {setting}" for setting in settings), "start")

@@ -23,3 +23,15 @@ def summary(name: str, seconds: Sequence[float]) -> dict[str, float]:
         f"{name}_p95_ms": round(cuts[94], 2),
         f"{name}_iqr_ms": round(cuts[74] - cuts[24], 2),
     }
+
+
+def spread(name: str, milliseconds: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99."""
+    return {f"{name}p{share}_ms": percentile(milliseconds, share) for share in (50, 95, 99)}
+
+
+def percentile(values: Sequence[float], share: int) -> float:
+    """0 when there are none."""
+    if len(values) < 2:
+        return round(sum(values), 1)
+    return round(statistics.quantiles(values, n=100, method="inclusive")[share - 1], 1)

@@ -44,6 +44,10 @@ class Process:
         self.running[0].wait()
         self.start()
 
+    @property
+    def pid(self) -> int:
+        return self.running[0].pid
+
     def stop(self) -> None:
         self.running[0].terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -51,9 +55,23 @@ class Process:
         self.running[0].kill()
 
 
+@dataclass(frozen=True, slots=True)
+class Portal:
+    url: str
+    web: Process
+    jobs: list[Process]
+
+
 @contextmanager
 def portal(*, workers: int) -> Iterator[tuple[str, list[Process]]]:
-    """Web and job processes on a free port; gives the address and the job processes."""
+    """As `production`; gives the address and the job processes."""
+    with production(workers=workers) as running:
+        yield running.url, running.jobs
+
+
+@contextmanager
+def production(*, workers: int) -> Iterator[Portal]:
+    """Web and job processes on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -73,7 +91,7 @@ def portal(*, workers: int) -> Iterator[tuple[str, list[Process]]]:
         process.start()
     try:
         _answers(f"{url}/healthz")
-        yield url, jobs
+        yield Portal(url, web, jobs)
     finally:
         for process in (web, *jobs):
             process.stop()

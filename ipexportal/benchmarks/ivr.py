@@ -23,7 +23,7 @@ import requests
 
 from crmwindow import index, phone
 from crmwindow.models import IvrFunction
-from ipexportal.benchmarks import Void
+from ipexportal.benchmarks import Void, spread
 from ipexportal.benchmarks.crew import portal
 from ipexportal.benchmarks.lookup import Known, _draw, _read_all
 from ipexportal.benchmarks.stage import Microsoft, customer, microsoft
@@ -248,18 +248,13 @@ def _figures(times: Times, floor: float, latency_ms: float, records: int) -> dic
         "answers": len(times.of("running")),
         "unavailable": len(times.of("running")) - good,
         "floor_ms": round(floor, 1),
-        **_spread("", times.of("running")),
+        **spread("", times.of("running")),
         "lookup_p50_over_floor": round(statistics.median(times.of("running", "lookup")) / floor, 2),
         "over_budget": sum(late.values()),
     }
     for kind in ("lookup", "verify", "write"):
-        figures |= _spread(f"{kind}_", times.of("running", kind))
-        figures |= _spread(f"live_{kind}_", times.of("live", kind))
+        figures |= spread(f"{kind}_", times.of("running", kind))
+        figures |= spread(f"live_{kind}_", times.of("live", kind))
     for state in TROUBLES:
-        figures |= _spread(f"{state}_", times.of(state)) | {f"{state}_over_budget": late[state]}
+        figures |= spread(f"{state}_", times.of(state)) | {f"{state}_over_budget": late[state]}
     return figures
-
-
-def _spread(name: str, milliseconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(milliseconds, n=100, method="inclusive")
-    return {f"{name}p{share}_ms": round(cuts[share - 1], 1) for share in (50, 95, 99)}

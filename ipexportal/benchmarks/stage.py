@@ -99,6 +99,14 @@ def signed_in_crew(stand_in: Microsoft, count: int) -> list[Agent]:
     ]
 
 
+def idle_crew(tenant: Tenant, count: int) -> list[Agent]:
+    """That many more agents with a window, who never signed in to Microsoft."""
+    names = [f"idle{number:05}" for number in range(1, count + 1)]
+    return Agent.objects.bulk_create(
+        Agent(tenant=tenant, window=True, name=name, email=f"{name}@acme.example", login=name) for name in names
+    )
+
+
 def customer(stand_in: Microsoft) -> Tenant:
     """Acme with leads and its own table, whose instance is the sandbox, in an empty database."""
     call_command("migrate", verbosity=0)

@@ -3,13 +3,15 @@
 import json
 from argparse import ArgumentParser
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from ipexportal.benchmarks import Void
 
-NAMES = ("index", "ivr", "lookup", "soak")
+NAMES = ("index", "ivr", "load", "lookup", "soak", "streams")
+OWN = ("minutes", "windows", "rate")  # options that only some of them know
 
 
 class Command(BaseCommand):
@@ -19,11 +21,18 @@ class Command(BaseCommand):
         parser.add_argument("name", choices=NAMES)
         parser.add_argument("--quick", action="store_true", help="under 40 seconds, for CI; fewer numbers and records")
         parser.add_argument("--latency-ms", type=float, default=80.0, help="of the stand-in for Dataverse")
+        parser.add_argument("--minutes", type=float, help="load: how long")
+        parser.add_argument("--windows", type=int, help="load: open windows, most of them idle")
+        parser.add_argument("--rate", type=float, help="load: calls per second, all the time; without, more and more")
 
     def handle(self, *, name: str, **options: Any) -> None:
         measure = import_module(f"ipexportal.benchmarks.{name}").measure
+        known = {*signature(measure).parameters}
+        foreign = [each for each in OWN if options[each] is not None and each not in known]
+        if foreign:
+            raise CommandError(f"The benchmark {name} does not know --{foreign[0]}.")
         try:
-            figures = measure(quick=options["quick"], latency_ms=options["latency_ms"], say=self.stderr.write)
+            figures = measure(**{each: options[each] for each in known & {*options}}, say=self.stderr.write)
         except Void as error:
             raise CommandError(f"Void: {error}") from error
         self.stdout.write(json.dumps({"benchmark": name, **figures}))
