@@ -120,7 +120,7 @@ class EncryptedTextField(_TextField):
         return sealed
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return None if value is None else connection.Database.Binary(bytes(value))
+        return None if value is None else connection.Database.Binary(bytes(value or b""))
 
     def to_python(self, value: Any) -> Any:
         return value
