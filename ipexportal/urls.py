@@ -22,6 +22,7 @@ urlpatterns = [
     path("signin/", include("tenants.urls")),
     path("portal/<uuid:code>/ivr/functions/", include("crmwindow.ivr_pages.urls")),
     path("portal/<uuid:code>/numbers/", include("crmwindow.number_pages.urls")),
+    path("portal/<uuid:code>/personal-data/", include("crmwindow.personal_pages.urls")),
     path("portal/<uuid:code>/not-logged/", not_logged_views.page, name="not_logged"),
     path("portal/<uuid:code>/not-logged/again/", not_logged_views.again, name="not_logged_again"),
     path("portal/", include("tenants.portal.urls")),

@@ -57,6 +57,9 @@ SENTENCES: Mapping[str, StrOrPromise] = {
     "api_key.revoked": gettext_lazy("API key revoked"),
     "ivr.tried": gettext_lazy("IVR function tried out"),
     "matches.forgotten": gettext_lazy("Remembered numbers forgotten"),
+    "personal_data.exported": gettext_lazy("Personal data handed out"),
+    "personal_data.erased": gettext_lazy("Personal data erased"),
+    "write.given_up": gettext_lazy("Writes to the CRM given up"),
     "missed_calls.given_up": gettext_lazy("Missed calls removed unwritten at the end of the retention"),
 }
 NOT_TOLD = ("window.ticket", "instance.second_claim")

@@ -145,11 +145,14 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         return self.filter(window=True)
 
 
-class AgentManager(models.Manager.from_queryset(AgentQuerySet)):  # type: ignore[misc]  # a class made when it runs
+class AgentManager(models.Manager["Agent"]):
     """Those who are somebody. Rows of erased agents stay for their calls and are reached from there, or by `everybody`."""
 
     def get_queryset(self) -> AgentQuerySet:
         return AgentQuerySet(self.model, using=self._db).filter(erased_at=None)
+
+    def with_window(self) -> AgentQuerySet:
+        return self.get_queryset().with_window()
 
 
 class Agent(MicrosoftToken):
