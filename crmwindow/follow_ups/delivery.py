@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from crmwindow import delivering, outbox
+from crmwindow import delivering, linking, outbox
 from crmwindow.delivering import LEASE, SECONDS, LostLease
 from crmwindow.follow_ups import planning, task
 from crmwindow.models import Call, FollowUp
@@ -75,35 +75,72 @@ class _Attempt:
         self.path = odata.record(table.entity_set, self.row.code)
         self.columns = [name for name in READ_BACK if name in table.properties]
         if self.row.state == FollowUp.State.QUEUED:
-            self._create(table.entity_set, task.body(self.row, metadata))
+            self._create(table.entity_set, task.body(self.row, metadata), task.regarding(self.row, metadata))
         else:
             self._add_regarding(task.regarding(self.row, metadata))
 
-    def _create(self, entity_set: str, body: dict[str, Any]) -> None:
-        there, _lost = delivering.create_and_read(
-            lambda: self.client.create(entity_set, body, record_id=str(self.row.code), budget=self.budget), self._read
-        )
+    def _create(self, entity_set: str, body: dict[str, Any], link: dict[str, Any]) -> None:
+        there, left_out = self._create_linked(entity_set, body, link)
         written = {
             "state": FollowUp.State.WRITTEN,
             "created": True,
             "written_at": timezone.now(),
             "written_about": task.regarded(there),
+            "left_out": left_out,
         }
         erased = {"subject": b"", "description": b"", "detail": b"", "problem": ""}
         self._finish(**written, **erased)
         outbox.tell([self.row.author_id])
+
+    def _create_linked(self, entity_set: str, body: dict[str, Any], link: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """With the record it is about, or without it where Dataverse refuses just that; then why stands last."""
+        left_out = ""
+        try:
+            there = self._create_as(entity_set, body)
+        except (errors.MissingPrivilege, errors.NotFound) as error:
+            left_out = linking.left_out_because(error, self._about())
+            if not left_out:
+                raise
+            there = self._create_as(entity_set, {name: value for name, value in body.items() if name not in link})
+        if link and not left_out and task.regarded(there) is None:
+            left_out = self._link(link)  # an attempt that died had left it out
+            there = self._read()
+        return there, left_out
+
+    def _create_as(self, entity_set: str, body: dict[str, Any]) -> dict[str, Any]:
+        there, _lost = delivering.create_and_read(
+            lambda: self.client.create(entity_set, body, record_id=str(self.row.code), budget=self.budget), self._read
+        )
+        return there
+
+    def _about(self) -> linking.About | None:
+        call = self.row.call
+        return (call.regarding_table, call.regarding_id) if call.regarding_id else None
 
     def _read(self) -> dict[str, Any]:
         return self.client.get(odata.query(self.path, select=self.columns), budget=self.budget).data or {}
 
     def _add_regarding(self, body: dict[str, Any]) -> None:
         """It was written about nobody, and now it is known whom the call is about. A refusal leaves it as it is."""
+        left_out = self._link(body) if body else ""
+        self._finish(written_about=self.row.call.regarding_id, left_out=left_out)
+        if left_out != self.row.left_out:
+            outbox.tell([self.row.author_id])
+
+    def _link(self, body: dict[str, Any]) -> str:
+        """Why that was refused; "" when it was not, or for another reason than the record."""
         try:
-            if body:
-                self.client.request("PATCH", self.path, json=body, if_match=ANY_VERSION, budget=self.budget)
-        except (errors.MissingPrivilege, errors.NotFound, errors.Refused, errors.Closed, errors.VersionMismatch):
+            self.client.request("PATCH", self.path, json=body, if_match=ANY_VERSION, budget=self.budget)
+        except (
+            errors.MissingPrivilege,
+            errors.NotFound,
+            errors.Refused,
+            errors.Closed,
+            errors.VersionMismatch,
+        ) as error:
             logger.info("Dataverse refused what a follow-up task should be about.")
-        self._finish(written_about=self.row.call.regarding_id)
+            return linking.left_out_because(error, self._about())
+        return ""
 
     def _finish(self, **values: Any) -> None:
         """Note it down and free the row; raises LostLease. Whom the call is about may have been said meanwhile."""

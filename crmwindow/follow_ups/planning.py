@@ -133,8 +133,9 @@ def of_call(leg: Leg) -> QuerySet[FollowUp]:
 
 def regard(leg: Leg) -> None:
     """It was said whom the call is about: tasks written about nobody get that record."""
+    nobody = Q(written_about=None) | ~Q(left_out="")
     with transaction.atomic():
-        nobodys = FollowUp.objects.filter(call=leg.call_id, state=FollowUp.State.WRITTEN, written_about=None)
+        nobodys = FollowUp.objects.filter(nobody, call=leg.call_id, state=FollowUp.State.WRITTEN)
         for pk in nobodys.values_list("pk", flat=True):
             FollowUp.objects.filter(pk=pk).update(next_try_at=timezone.now())
             deliver_after_commit(pk)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from crmwindow.models import FollowUp
+from crmwindow.models import FollowUp, LeftOut
 
 
 def sentence_of(row: FollowUp) -> str:
     """What happened and who acts, in the active language; "" without a problem."""
+    if not row.problem:
+        return _left_out(row)
     if row.problem == "missing_privilege":
         right = row.detail or "?"
         return _("Your role in the CRM lacks a right for this (%(right)s). A CRM admin can add it.") % {"right": right}
@@ -24,3 +26,15 @@ def sentence_of(row: FollowUp) -> str:
         "refused": _("The CRM refused the task. Your admin can find out why."),
     }
     return sentences.get(row.problem, "")
+
+
+def _left_out(row: FollowUp) -> str:
+    """Why it was written without the record it is about."""
+    sentences = {
+        LeftOut.HIDDEN: _(
+            "The task is in the CRM without a record, because you may not see or link the one that was chosen. "
+            "Ask your CRM admin."
+        ),
+        LeftOut.GONE: _("The task is in the CRM without a record, because the one that was chosen is no longer there."),
+    }
+    return sentences.get(LeftOut(row.left_out), "") if row.left_out else ""

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from crmwindow import delivering, outbox
+from crmwindow import delivering, linking, outbox
 from crmwindow.delivering import LEASE, SECONDS, LostLease, Verdict
 from crmwindow.models import Leg, Note, NoteRevision
 from crmwindow.notes import drafts
@@ -88,7 +88,7 @@ class _Attempt:
         self.leg = self._leg()
         self.frozen = note.revision
         self.budget = Budget(SECONDS)
-        self.close_again = False
+        self.close_again = self.linked = False
         self.written = note.state == Note.State.WRITTEN
 
     def _leg(self) -> Leg:
@@ -141,14 +141,29 @@ class _Attempt:
 
     def _create(self, content: Content) -> dict[str, Any]:
         """Answers the activity as it was read back."""
-        body = self.activity.body(content, self.leg.ended_at)
-        row, lost = delivering.create_and_read(lambda: self._create_once(body), self.dataverse.read)
+        row, lost, left_out = self._create_linked(content)
         timed = Note.Step.TIMED if lost is None and self.leg.ended_at else Note.Step.CREATED
         if self._judge(row, content) == "ours":
             self._progress(step=Note.Step.CREATED)
             return self._rewrite(content)
-        self._progress(step=timed, written_about=self.note.call.regarding_id if lost is None else None)
+        about = self.note.call.regarding_id if lost is None else None
+        self._progress(step=timed, written_about=about, left_out=left_out if about else "")
+        self.linked = True
         return row
+
+    def _create_linked(self, content: Content) -> tuple[dict[str, Any], errors.DataverseError | None, str]:
+        """With the record it is about, or without it where Dataverse refuses just that; then why stands last."""
+        try:
+            return *self._create_as(self.activity, content), ""
+        except (errors.MissingPrivilege, errors.NotFound) as error:
+            left_out = linking.left_out_because(error, self.activity.about)
+            if not left_out:
+                raise
+        return *self._create_as(replace(self.activity, about=None), content), left_out
+
+    def _create_as(self, activity: Activity, content: Content) -> tuple[dict[str, Any], errors.DataverseError | None]:
+        body = activity.body(content, self.leg.ended_at)
+        return delivering.create_and_read(lambda: self._create_once(body), self.dataverse.read)
 
     def _create_once(self, body: dict[str, Any]) -> None:
         delivering.create_once(
@@ -243,19 +258,32 @@ class _Attempt:
             self._progress(step=Note.Step.TIMED, etag=self._trusted_etag())
 
     def _add_subject_matter(self) -> None:
-        """What it is about, when that was said or changed after it was written. A refusal leaves the note as it is."""
+        """What it is about, when that was said or changed after it was written. A refusal leaves it about nobody."""
         wanted = self.note.call.regarding_id
-        if wanted == self.note.written_about:
+        if wanted == self.note.written_about and (self.linked or not self.note.left_out):
             return
-        body = self.activity.regarding() or (self.activity.no_regarding() if self.note.written_about else {})
-        changed: dict[str, Any] = {"written_about": wanted}
+        body = self.activity.regarding() or self._nothing_more()
+        changed: dict[str, Any] = {"written_about": wanted, "left_out": ""}
         if body:
             try:
                 self._follow_up(body)
                 changed["etag"] = self._trusted_etag()
-            except (errors.MissingPrivilege, errors.NotFound, errors.Refused, errors.UnknownName):
+            except (errors.MissingPrivilege, errors.NotFound, errors.Refused, errors.UnknownName) as error:
                 logger.info("Dataverse refused what a note should be about.")
+                changed |= self._leave_out(error)
         self._progress(**changed)
+        outbox.tell([self.author.pk])
+
+    def _leave_out(self, error: errors.DataverseError) -> dict[str, Any]:
+        """What it was about before is not right any more either."""
+        left_out = linking.left_out_because(error, self.activity.about)
+        if not left_out or not (body := self._nothing_more()):
+            return {"left_out": left_out}
+        self._follow_up(body)
+        return {"left_out": left_out, "etag": self._trusted_etag()}
+
+    def _nothing_more(self) -> dict[str, Any]:
+        return self.activity.no_regarding() if self.note.written_about and not self.note.left_out else {}
 
     def _follow_up(self, body: dict[str, Any]) -> None:
         """Change other columns than the text; whoever changed the text meanwhile is not disturbed by that."""

@@ -239,7 +239,8 @@ def _about(leg: Leg, **about: Any) -> None:
     with transaction.atomic():
         Call.objects.filter(pk=leg.call_id).update(**about)
         written = Note.objects.filter(call_id=leg.call_id, state=Note.State.WRITTEN)
-        written = written.exclude(written_about=about["regarding_id"]) if about["regarding_id"] else written
+        there = Q(written_about=about["regarding_id"], left_out="")
+        written = written.exclude(there) if about["regarding_id"] else written
         for pk in written.values_list("pk", flat=True):
             Note.objects.filter(pk=pk).update(next_try_at=timezone.now())
             deliver_after_commit(pk)

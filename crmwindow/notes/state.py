@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crmwindow import outbox
-from crmwindow.models import Leg, Note, NoteRevision
+from crmwindow.models import LeftOut, Leg, Note, NoteRevision
 from crmwindow.notes import drafts
 from crmwindow.notes import text as texts
 from crmwindow.notes.text import Content
@@ -83,6 +83,8 @@ def _theirs(note: Note) -> dict[str, str]:
 
 def reason(note: Note) -> str:
     """What happened and who acts, in the active language; "" without a problem."""
+    if not note.problem:
+        return _left_out(note)
     if note.problem in drafts.TEXT_PROBLEMS:
         content = drafts.content_of(note)
         limit = drafts.limit_for(note.author, content.outcome)
@@ -103,6 +105,22 @@ def reason(note: Note) -> str:
         "conflict": _("Somebody else changed this note in the CRM. Both versions are shown."),
     }
     return sentences.get(note.problem, "")
+
+
+def _left_out(note: Note) -> str:
+    """Why it was written without the record it is about."""
+    if note.written_about is None or note.state == Note.State.DRAFT:
+        return ""
+    sentences = {
+        LeftOut.HIDDEN: _(
+            "The note is written to the call without a record, because you may not see or link the one that was chosen. "
+            "Ask your CRM admin."
+        ),
+        LeftOut.GONE: _(
+            "The note is written to the call without a record, because the one that was chosen is no longer in the CRM."
+        ),
+    }
+    return sentences.get(LeftOut(note.left_out), "") if note.left_out else ""
 
 
 def handover(leg: Leg) -> Note | None:
