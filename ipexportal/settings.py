@@ -41,6 +41,7 @@ LIMITS = parse_rates(env.str("LIMITS", default=""))
 # The number index
 INDEX_SYNC_SECONDS = env.int("INDEX_SYNC_SECONDS", default=180)  # between two looks at what changed in a CRM
 INDEX_OLDEST_SECONDS = env.int("INDEX_OLDEST_SECONDS", default=3600)  # older ones are not asked
+KNOWN_FOR_SECONDS = 2.0  # tenants.briefly: the longest that a revoked key may still open something
 
 # Database and jobs
 DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'portal.sqlite3'}")
@@ -140,6 +141,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ipexportal.middleware.partitioned_cookies",
+    "ipexportal.middleware.server_timing",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -234,6 +236,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_SSL_REDIRECT = SECURE and env.bool("SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # monitoring asks each process, behind the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
