@@ -12,6 +12,7 @@ from django.shortcuts import render
 from crmwindow import calls, came_through, card, presentation, problems, records
 from crmwindow.models import Call, Leg
 from crmwindow.sessions import AgentRequest, WindowRequest
+from tenants import stopwatch
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.errors import DataverseError
 
@@ -29,6 +30,8 @@ def leg_or_404(request: AgentRequest, code: uuid.UUID | str) -> Leg:
     if leg is None:
         raise Http404
     leg.agent = request.agent
+    if request.window.instance.tenant.is_traced:
+        stopwatch.about(leg.pk)
     return leg
 
 

@@ -12,6 +12,7 @@ class CrmWindowConfig(AppConfig):
             follow_ups,
             learned,
             notes,
+            tallies,
         )
         from crmwindow.ivr import functions, rights
         from tenants import connections, needed_rights, remembered, sign_in
@@ -19,4 +20,5 @@ class CrmWindowConfig(AppConfig):
         sign_in.when_signed_in += [notes.after_sign_in, follow_ups.after_sign_in]
         remembered.memories.append(remembered.Memory(learned.count, learned.forget))
         connections.further_tables += [functions.tables, follow_ups.tables]
+        connections.watchers.append(tallies.asked)
         needed_rights.sources.append(rights.needs)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from time import perf_counter
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from crmwindow import candidates, exchange, lookup, notes, outbox, writing
+from crmwindow import candidates, exchange, lookup, notes, outbox, timings, writing
 from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, Leg, Note, Opening
@@ -64,10 +65,11 @@ def receive(event: Event, *, tenant: Tenant) -> Call | None:
     if not event.is_about_a_call:
         _count(tenant, event.name if event.name in exchange.OPERATOR_EVENTS else "unknown")
         return None
+    came = timings.arrival()
     agent = _agent_of(event, tenant)
     with transaction.atomic():
         call = _locked_call(event, tenant)
-        _Application(call, agent).apply(event)
+        _Application(call, agent, came).apply(event)
     return call
 
 
@@ -94,8 +96,8 @@ def _locked_call(event: Event, tenant: Tenant) -> Call:
 class _Application:
     """One event being applied to one call whose row we hold."""
 
-    def __init__(self, call: Call, agent: Agent | None) -> None:
-        self.call, self.agent = call, agent
+    def __init__(self, call: Call, agent: Agent | None, came: timings.Arrival) -> None:
+        self.call, self.agent, self.came = call, agent, came
         self.now = timezone.now()
         self.legs = {leg.agent_id: leg for leg in call.legs.all()}
         self.before = {leg.agent_id: _facts(leg) for leg in self.legs.values()}
@@ -201,6 +203,7 @@ class _Application:
             leg.save(update_fields=_LEG_FACTS if leg.pk else None)
         heard = [leg.agent_id for leg in (self.legs.values() if call_changed else changed)]
         if heard:
+            self.came.told = perf_counter()
             outbox.tell(heard)
         for leg in changed:
             self._follow_up(leg)
@@ -226,9 +229,10 @@ class _Application:
         if known_now and not legs and self.call.caller == Call.Caller.NUMBER:
             transaction.on_commit(lambda: candidates.find_ahead(self.call.pk))
         if self.call.caller == Call.Caller.NUMBER:
+            transaction.on_commit(self.came.is_committed)
             for leg in legs:
                 if leg.state < CallState.ENDED:
-                    _start_after_commit(leg)
+                    _start_after_commit(leg, self.came)
 
 
 # What events write. Everything else in these rows is the agents', who may be changing it at this moment.
@@ -280,8 +284,8 @@ def _is_missed(call: Call) -> bool:
     return incoming and call.hung_up and call.state == CallState.ENDED and call.answered_at is None
 
 
-def _start_after_commit(leg: Leg) -> None:
-    transaction.on_commit(lambda: lookup.start(leg))
+def _start_after_commit(leg: Leg, came: timings.Arrival | None = None) -> None:
+    transaction.on_commit(lambda: lookup.start(leg, came))
 
 
 def _count(tenant: Tenant, name: str) -> None:

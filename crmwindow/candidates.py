@@ -14,19 +14,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db import close_old_connections, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from crmwindow import index, phone
 from crmwindow import search as searching
+from crmwindow.blind import blinds
 from crmwindow.index import Known
 from crmwindow.models import Call, CallCandidates
 from crmwindow.search import SearchResult, search
-from tenants import schema
+from tenants import schema, stopwatch
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
-from tenants.models import Instance
+from tenants.models import Instance, Tenant
 from tenants.schema import SearchTable
 
 GOOD_FOR = timedelta(minutes=5)
@@ -45,36 +47,46 @@ def find(
     budget: Budget,
     *,
     call: Call | None = None,
+    unique_id: str = "",
     on_partial: Callable[[SearchResult], None] | None = None,
     tables: Iterable[SearchTable] | None = None,
     pool: Executor = searching._pool,
 ) -> SearchResult:
-    """As `search.search`, by the quickest way. With a `call`, what the index knows is kept for its other agents."""
+    """As `search.search`, by the quickest way. With a `call`, what the index knows is kept for its other agents; who has only
+    its `unique_id` uses what was kept."""
     every = tuple(tables) if tables is not None else schema.of(instance, metadata).tables
 
     def live(some: Iterable[SearchTable], **more: object) -> SearchResult:
         # The keywords are those of `search`; mypy cannot follow them through `**more`
         return search(client, metadata, instance, number, budget, tables=some, pool=pool, **more)  # type: ignore[arg-type]
 
-    known = _known(instance, number, call)
+    known = _known(instance, number, call, unique_id)
+    stopwatch.mark("candidates")
+    stopwatch.label("path", "live")
     covered = {each.table.logical_name: each for each in every if _covers(known, each)}
     records = [(covered[table], record_id) for table, record_id in known.records if table in covered]
     if not records or known.too_many:
         return live(every, on_partial=on_partial)
     others = [each for each in every if each.table.logical_name not in covered]
+    if not others:
+        stopwatch.label("path", "index")
     result = live(others, keyed=records, on_partial=on_partial)
     if not result.hits and not result.failed:  # gone or changed since the index read them
+        stopwatch.label("path", "live")
         again = live(list(covered.values()))
         result = replace(again, hidden=result.hidden, refused=(*result.refused, *again.refused))
     language = get_language() or "cs"
     return replace(result, labels={each.table.logical_name: each.label(language) for each in every})
 
 
-def _known(instance: Instance, number: phone.Number, call: Call | None) -> Known:
+def _known(instance: Instance, number: phone.Number, call: Call | None, unique_id: str) -> Known:
     if not instance.index:
         return Known()
     try:
-        return shared(call, instance, number.e164) if call else index.known(instance, number.e164)
+        if call:
+            return shared(call, instance, number.e164)
+        kept = _kept(instance.tenant, unique_id, number.e164).first() if unique_id else None
+        return _known_of(kept) if kept and _is_good(kept) else index.known(instance, number.e164)
     finally:
         if not connection.in_atomic_block:
             close_old_connections()  # others need it more while we wait for Microsoft
@@ -88,8 +100,8 @@ def _covers(known: Known, table: SearchTable) -> bool:
 def shared(call: Call, instance: Instance, e164: str) -> Known:
     """What the index knows of this call's number: asked by whoever comes first, the same for all its agents."""
     row = CallCandidates.objects.filter(call=call).first()
-    if row and row.number_blind == call.number_blind and row.found_at > timezone.now() - GOOD_FOR:
-        return Known(tuple((table, record_id) for table, record_id in row.records), row.covered)
+    if row and row.number_blind == call.number_blind and _is_good(row):
+        return _known_of(row)
     known = index.known(instance, e164)
     row = CallCandidates(
         call=call,
@@ -101,6 +113,20 @@ def shared(call: Call, instance: Instance, e164: str) -> Known:
     columns = ["number_blind", "records", "covered", "found_at"]
     CallCandidates.objects.bulk_create([row], update_conflicts=True, unique_fields=["call"], update_fields=columns)
     return known
+
+
+def _is_good(row: CallCandidates) -> bool:
+    return row.found_at > timezone.now() - GOOD_FOR
+
+
+def _known_of(row: CallCandidates) -> Known:
+    return Known(tuple((table, record_id) for table, record_id in row.records), row.covered)
+
+
+def _kept(tenant: Tenant, unique_id: str, e164: str) -> QuerySet[CallCandidates]:
+    """Of the call that the exchange calls so, while it is from this number."""
+    calls = CallCandidates.objects.filter(call__tenant=tenant, call__unique_id=unique_id, call__private_to=None)
+    return calls.filter(number_blind__in=blinds(tenant, e164))
 
 
 def find_ahead(call_pk: int) -> None:
@@ -122,14 +148,24 @@ def _find_ahead(call_pk: int) -> None:
 
 def note_outcome(call: Call, instance: Instance, result: SearchResult) -> None:
     """Was the index right about this call? Counted once: a record that only the CRM knew weighs more than none."""
-    if not instance.index or result.failed:
-        return
-    row = CallCandidates.objects.filter(call=call, number_blind=call.number_blind).first()
+    if instance.index and not result.failed:
+        _count(CallCandidates.objects.filter(call=call, number_blind=call.number_blind).first(), result)
+
+
+def note_outcome_of(tenant: Tenant, unique_id: str, e164: str, result: SearchResult) -> None:
+    """The same for who was told of the call by its UniqueId, perhaps before any event was."""
+    if not result.failed:
+        _count(_kept(tenant, unique_id, e164).first(), result)
+
+
+def _count(row: CallCandidates | None, result: SearchResult) -> None:
     if row is None or not row.covered:
         return
     known = {tuple(record) for record in row.records}
     hits = {(hit.table, hit.record_id) for hit in result.hits if hit.table in row.covered}
     outcome = Outcome.FOUND if hits & known else Outcome.MISSED if hits else Outcome.NOBODY
+    if row.outcome in {outcome, Outcome.MISSED}:
+        return
     unsaid = CallCandidates.objects.filter(pk=row.pk)
     (unsaid.filter(outcome="") if outcome == Outcome.NOBODY else unsaid.exclude(outcome=Outcome.MISSED)).update(
         outcome=outcome

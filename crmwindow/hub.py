@@ -19,14 +19,17 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import close_old_connections, connection
-from django.db.models import Max
+from django.db.models import DurationField, ExpressionWrapper, F, Max
+from django.db.models.functions import Now
 
+from crmwindow import tallies
 from crmwindow.models import Outbox, WindowSession
 from crmwindow.outbox import CHANNEL, REVOKED, STATE, woken
 from crmwindow.sessions import is_live
 
 POLL_SECONDS = 0.1
 CHECK_SECONDS = 1.0
+_AGE = ExpressionWrapper(Now() - F("at"), DurationField())  # both times by the database's clock
 ELSEWHERE = "elsewhere"  # this process ends: the window connects anew, to another one
 
 logger = logging.getLogger(__name__)
@@ -40,12 +43,14 @@ class Subscriber:
     session: int
     loop: asyncio.AbstractEventLoop
     queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    age: int | None = None  # milliseconds that the news in the queue took to get here
 
-    def tell(self, kind: str) -> None:
-        self.loop.call_soon_threadsafe(self._put, kind)
+    def tell(self, kind: str, age: int | None = None) -> None:
+        self.loop.call_soon_threadsafe(self._put, kind, age)
 
-    def _put(self, kind: str) -> None:
+    def _put(self, kind: str, age: int | None) -> None:
         if self.queue.empty() or kind in (REVOKED, ELSEWHERE):
+            self.age = age
             self.queue.put_nowait(kind)
 
 
@@ -139,15 +144,16 @@ class Hub:
     def _pass_on(self, rows: Any) -> int:
         """Tell the streams these rows name; answers the last one's id."""
         last = 0
-        for row, agent, kind in rows.values_list("pk", "agent_id", "kind"):
+        for row, agent, kind, age in rows.values_list("pk", "agent_id", "kind", _AGE):
             last = row
             for subscriber in self._of(agent):
-                subscriber.tell(kind)
+                subscriber.tell(kind, round(1000 * max(0.0, age.total_seconds())))
         return last
 
     def _check(self) -> None:
         """Streams whose session ended, expired, or whose agent was disabled hear of it."""
         close_old_connections()
+        tallies.flush_if_due()
         subscribers = self._all()
         rows = WindowSession.objects.select_related("agent", "instance")
         sessions = rows.in_bulk({subscriber.session for subscriber in subscribers}) if subscribers else {}

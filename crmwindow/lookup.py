@@ -23,12 +23,12 @@ from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from crmwindow import candidates, follow_ups, learned, notes, outbox, phone
+from crmwindow import candidates, follow_ups, learned, notes, outbox, phone, timings
 from crmwindow import search as searching
 from crmwindow.models import Call, Leg, Lookup
 from crmwindow.ranking import Match, rank
 from crmwindow.search import Hit, SearchResult, problem_of, search
-from tenants import connections, entra, schema
+from tenants import connections, entra, schema, stopwatch
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
@@ -73,18 +73,21 @@ class Found:
         return self.state == "done" and not self.matches
 
 
-def start(leg: Leg) -> None:
-    """Begin in the background, unless somebody has. Outside of a transaction only: another thread reads the rows."""
+def start(leg: Leg, came: timings.Arrival | None = None) -> None:
+    """Begin in the background, unless somebody has. Outside of a transaction only: another thread reads the rows.
+
+    `came`: the event that it begins with.
+    """
     if leg.call.caller == Call.Caller.NUMBER and leg.pk not in _running:
         _running[leg.pk] = threading.Event()
-        _pool.submit(_in_background, leg.pk)
+        _pool.submit(_in_background, leg.pk, came)
 
 
-def _in_background(leg_pk: int) -> None:
+def _in_background(leg_pk: int, came: timings.Arrival | None) -> None:
     try:
         leg = _fresh(leg_pk)
         if leg and (row := _claimed(leg)):
-            _carry_out(leg, row)
+            _carry_out(leg, row, came)
     except Exception:
         logger.exception("A look-up broke off.")
     finally:
@@ -146,10 +149,11 @@ def _can_be_shown(row: Lookup) -> bool:
 def _wait(leg_pk: int, budget: Budget) -> None:
     """Until this process finishes it, or for a moment when another one is at it. Late tables show up in the row."""
     event = _running.get(leg_pk)
-    if event:
-        event.wait(min(searching.FIRST_LOOK, budget.left()))
-    else:
-        sleep(min(0.02, budget.left()))
+    with stopwatch.spending("lookup"):
+        if event:
+            event.wait(min(searching.FIRST_LOOK, budget.left()))
+        else:
+            sleep(min(0.02, budget.left()))
 
 
 def _needs_another(row: Lookup, agent: Agent) -> bool:
@@ -172,24 +176,35 @@ def forget(leg: Leg) -> None:
 # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _carry_out(leg: Leg, row: Lookup) -> None:
+def _carry_out(leg: Leg, row: Lookup, came: timings.Arrival | None = None) -> None:
     """Ask, keep what came, tell the window. Holds no transaction meanwhile."""
     result: SearchResult | None = None
-    with translation.override(leg.agent.spoken_language):
+    watch = timings.watch_of(leg)
+    with stopwatch.watching(watch), translation.override(leg.agent.spoken_language):
         try:
             result = _asked(leg, row)
         except errors.DataverseError as error:
             _keep(row, {"problem": problem_of(error)}, finished=True)
+            _shows(leg)
         except BaseException:
             Lookup.objects.filter(pk=row.pk, finished_at=None).update(lease_until=None)
             raise
         else:
             _keep(row, result.to_dict() | {"problem": _whole_problem(result)}, finished=True)
+            _shows(leg)
             _settle(leg, result)
             _note_known(leg, result)
     outbox.tell([leg.agent_id])
     if result:
         candidates.note_outcome(leg.call, leg.agent.tenant.instance, result)
+    timings.keep(leg, watch, came, readable=bool(result and not _whole_problem(result)))
+
+
+def _shows(leg: Leg) -> None:
+    """Whoever waits for the row may have it; what is written besides, no card waits for."""
+    stopwatch.mark("answered")
+    if event := _running.get(leg.pk):
+        event.set()
 
 
 def _asked(leg: Leg, row: Lookup) -> SearchResult:

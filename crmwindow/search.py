@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from django.utils.translation import get_language
 
 from crmwindow import live_query, phone
-from tenants import schema
+from tenants import schema, stopwatch
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
@@ -150,6 +150,7 @@ class _Search:
         self.region = instance.tenant.country
         self.asked: list[tuple[SearchTable, Future[list[dict[str, Any]]]]] = []
         self.hidden: set[str] = set()
+        self.watch = stopwatch.current()
 
     def read(self, records: Iterable[tuple[SearchTable, str]]) -> None:
         """One request per record, all at once."""
@@ -167,7 +168,7 @@ class _Search:
             self.hidden.add(table.table.logical_name)
             return []
         finally:
-            close_old_connections()
+            self._answered(table)
         return [row] if row else []
 
     def begin(self) -> None:
@@ -178,13 +179,18 @@ class _Search:
                 filters[columns] = live_query.encoded_filters(self.number, columns)
             for expression in filters[columns]:
                 path = _path(table) + expression
-                self.asked.append((table, self.pool.submit(self._ask, path)))
+                self.asked.append((table, self.pool.submit(self._ask, table, path)))
 
-    def _ask(self, path: str) -> list[dict[str, Any]]:
+    def _ask(self, table: SearchTable, path: str) -> list[dict[str, Any]]:
         try:
             return self.client.get(path, budget=self.budget, prefer=[odata.ANNOTATIONS]).rows
         finally:
-            close_old_connections()  # a token refreshed here has used one
+            self._answered(table)
+
+    def _answered(self, table: SearchTable) -> None:
+        if self.watch:
+            self.watch.mark(f"table {table.table.logical_name}")
+        close_old_connections()  # a token refreshed here has used one
 
     def wait(self, seconds: float) -> bool:
         """Is everything answered? Looks at once again when the first answers come, so that few wait for many."""

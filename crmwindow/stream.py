@@ -19,7 +19,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
-from crmwindow.hub import ELSEWHERE, hub
+from crmwindow.hub import ELSEWHERE, Subscriber, hub
 from crmwindow.outbox import REVOKED, STATE
 from crmwindow.sessions import session_from_cookie
 
@@ -44,14 +44,14 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
         return
     with hub.subscribed(agent=who[0], session=who[1]) as subscriber:
         await _say(send, _retry() + _event(STATE))
-        await _until_gone(subscriber.queue, receive, send)
+        await _until_gone(subscriber, receive, send)
 
 
-async def _until_gone(queue: asyncio.Queue[str], receive: Receive, send: Send) -> None:
+async def _until_gone(subscriber: Subscriber, receive: Receive, send: Send) -> None:
     gone = asyncio.ensure_future(_disconnected(receive))
     try:
         while True:
-            news = asyncio.ensure_future(queue.get())
+            news = asyncio.ensure_future(subscriber.queue.get())
             await asyncio.wait({gone, news}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
                 news.cancel()
@@ -61,7 +61,7 @@ async def _until_gone(queue: asyncio.Queue[str], receive: Receive, send: Send) -
             if kind == ELSEWHERE:
                 await _say(send, b"", more=False)
                 return
-            await _say(send, _event(kind) if kind else b":\n\n", more=kind != REVOKED)
+            await _say(send, _event(kind, subscriber.age) if kind else b":\n\n", more=kind != REVOKED)
             if kind == REVOKED:
                 return
     finally:
@@ -91,8 +91,9 @@ def _retry() -> bytes:
     return f"retry: {random.randint(*RETRY_MS)}\n\n".encode()  # noqa: S311 - spreads load, guards nothing
 
 
-def _event(kind: str) -> bytes:
-    return f"event: {kind}\ndata: 1\n\n".encode()
+def _event(kind: str, age: int | None = None) -> bytes:
+    """Its data: the milliseconds since it was told, so that the window's report of a painted card can name them."""
+    return f"event: {kind}\ndata: {'-' if age is None else age}\n\n".encode()
 
 
 async def _say(send: Send, body: bytes, *, more: bool = True) -> None:

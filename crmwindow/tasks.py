@@ -3,7 +3,7 @@
 from huey import crontab
 from huey.contrib.djhuey import db_periodic_task, db_task
 
-from crmwindow import follow_ups, index, notes, upkeep, writing
+from crmwindow import follow_ups, index, notes, tallies, upkeep, writing
 
 
 @db_task()
@@ -26,6 +26,7 @@ def sweep() -> None:
     notes.sweep()
     follow_ups.sweep()
     writing.sweep()
+    tallies.flush()
 
 
 @db_task(priority=-10)  # after notes, tasks and writes

@@ -11,6 +11,7 @@ from django.utils import timezone
 from crmwindow import writing
 from crmwindow.ivr import attempts
 from crmwindow.models import (
+    Asked,
     Call,
     CallCandidates,
     CrmWrite,
@@ -24,6 +25,7 @@ from crmwindow.models import (
     WindowTicket,
 )
 from crmwindow.sessions import TICKETS_KEPT
+from crmwindow.timings import TRACES_KEPT
 from tenants.models import PortalAttempt, SignInAttempt, Tenant, audit
 
 LOOKUPS_KEPT = timedelta(hours=12)
@@ -40,6 +42,7 @@ def tidy() -> None:
     Outbox.objects.filter(at__lt=now - OUTBOX_KEPT).delete()
     Lookup.objects.filter(finished_at__lt=now - LOOKUPS_KEPT).delete()
     CallCandidates.objects.filter(found_at__lt=now - LOOKUPS_KEPT).exclude(records=[]).update(records=[])
+    Asked.objects.filter(at__lt=now - TRACES_KEPT).delete()
     attempts.tidy()
     for tenant in Tenant.objects.only("pk", "retention_days"):
         _give_up_missed_calls(tenant)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crmwindow import activity_views, day_views, finding_views, follow_up_views, sign_in_views, views
+from crmwindow import activity_views, day_views, finding_views, follow_up_views, sign_in_views, timing_views, views
 from tenants import views as tenant_views
 
 app_name = "window"
@@ -42,6 +42,7 @@ urlpatterns = [
     path(shell + "settings/quiet/", day_views.quiet, name="quiet"),
     path(shell + "create/", views.create, name="create"),
     path(shell + "close/", views.close, name="close"),
+    path(shell + "painted/", timing_views.painted, name="painted"),
     path(shell + "sign-in/", sign_in_views.sign_in, name="sign_in"),
     path(shell + "sign-in/<uuid:attempt>/", sign_in_views.sign_in_status, name="sign_in_status"),
     path(shell + "sign-in/<uuid:attempt>/code/", sign_in_views.sign_in_code, name="sign_in_code"),

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from time import perf_counter
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -15,6 +16,7 @@ sys.setswitchinterval(0.001)  # many short requests beside few that compute: at 
 
 from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
 from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402
+from ipexportal.middleware import RECEIVED  # noqa: E402
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,6 +25,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "http" and scope["path"] == PATH:
         await events(scope, receive, send)
     else:
+        scope[RECEIVED] = perf_counter()
         handler: Any = django_application
         await handler(scope, receive, send)
 

@@ -1,10 +1,16 @@
-"""Small middlewares: Partitioned cookies and the language of whoever asks."""
+"""Small middlewares: Partitioned cookies, the language of whoever asks, and how long the answer took."""
 
 from collections.abc import Callable
 from http import cookies
+from time import perf_counter
+from typing import Any
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+
+from crmwindow import timings
+from tenants.stopwatch import Watch, watching
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -38,3 +44,48 @@ def language(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+TIMED = ("/window/", "/api/v1/")
+RECEIVED = "ipex.received"
+"""In the ASGI scope: this process's perf_counter when the request came, before it waited for a thread."""
+
+
+def server_timing(get_response: Handler) -> Handler:
+    """Every answer of window and machine API says how long it took, to agents and holders of keys only."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(TIMED):
+            return get_response(request)
+        received = getattr(request, "scope", {}).get(RECEIVED) or perf_counter()
+        with watching(Watch(received)) as watch, connection.execute_wrapper(_timed(watch)):
+            response = get_response(request)
+        if _is_known(request):
+            response.headers["Server-Timing"] = _steps(watch)
+        timings.keep_questions(watch)
+        return response
+
+    return middleware
+
+
+def _timed(watch: Watch) -> Callable[..., Any]:
+    def execute(run: Callable[..., Any], *arguments: Any) -> Any:
+        started = perf_counter()
+        try:
+            return run(*arguments)
+        finally:
+            watch.spend("db", perf_counter() - started)
+
+    return execute
+
+
+def _is_known(request: HttpRequest) -> bool:
+    window = getattr(request, "window", None)
+    return bool(window and window.agent) or bool(getattr(request, "auth", None))
+
+
+def _steps(watch: Watch) -> str:
+    """`db` and `crm` are sums of requests, of which some may have run at once; `lookup` is waiting for one."""
+    spent = [(name, seconds, f';desc="{times}"') for name, (seconds, times) in sorted(watch.spent.items())]
+    steps = [*spent, ("total", perf_counter() - watch.began, "")]
+    return ", ".join(f"{name};dur={1000 * seconds:.1f}{times}" for name, seconds, times in steps)

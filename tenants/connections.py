@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tenants import entra
+from tenants import entra, stopwatch
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client, OnRequest
 from tenants.dataverse.gate import Gate
@@ -23,6 +23,8 @@ STANDARD_TABLES = ("account", "contact", "phonecall")
 
 further_tables: list[Callable[[Instance], Iterable[str]]] = []
 """What else an instance works with; filled by who knows of it. A table that is missing stops nothing."""
+watchers: list[OnRequest] = []
+"""Told of every attempt of every client; filled by who counts them."""
 _read: dict[int, tuple[Any, Metadata]] = {}  # instance → (when its row was stored, metadata)
 
 
@@ -45,7 +47,28 @@ def client_for(holder: entra.Holder, *, gate: Gate | None = None, on_request: On
         given[get_ident()] = holder.token_version
         return text
 
-    return Client(origin=instance_of(holder).url, token=token, gate=gate, on_request=on_request)
+    watch = stopwatch.current()
+    return Client(
+        origin=instance_of(holder).url,
+        token=token,
+        gate=gate,
+        on_request=_told(on_request, watch),
+        on_question=watch.asked if watch and watch.about is not None else None,
+    )
+
+
+def _told(further: OnRequest | None, watch: stopwatch.Watch | None) -> OnRequest:
+    """To whoever counts, to the stopwatch of the work that made the client, and to `further`."""
+
+    def told(method: str, path: str, status: int, seconds: float) -> None:
+        for each in watchers:
+            each(method, path, status, seconds)
+        if watch:
+            watch.spend("crm", seconds)
+        if further:
+            further(method, path, status, seconds)
+
+    return told
 
 
 def note_use(connection: MicrosoftConnection) -> None:

@@ -111,7 +111,10 @@
       if (byId("connection").textContent === words.wordLost) line("");
       refresh();
     });
-    stream.addEventListener("state", refresh);
+    stream.addEventListener("state", ({ data }) => {
+      root.dispatchEvent(new CustomEvent("ipex:heard", { detail: data }));
+      refresh();
+    });
     stream.addEventListener("revoked", () => {
       stream.close();
       keepUnsaved();

@@ -42,6 +42,8 @@ Token = Callable[[bool], str]
 """Gives a bearer token; called with True when it must be a fresh one because Dataverse refused the last."""
 OnRequest = Callable[[str, str, int, float], None]
 """Called after each attempt: method, path without ids and query, HTTP status (0: no answer), seconds."""
+OnQuestion = Callable[[str, str, int, float], None]
+"""As OnRequest, with `odata.shape` of the whole address instead of the path."""
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +132,7 @@ class Client:
         token: Token,
         session: requests.Session | None = None,
         on_request: OnRequest | None = None,
+        on_question: OnQuestion | None = None,
         gate: Gate | None = None,
     ) -> None:
         self.origin = _checked_origin(origin)
@@ -137,6 +140,7 @@ class Client:
         self._token = token
         self._session = session or shared_session()
         self._on_request = on_request
+        self._on_question = on_question
         self._gate = gate
 
     def request(
@@ -279,6 +283,9 @@ class Client:
         finally:
             if self._on_request:
                 self._on_request(call.method, call.template, status, monotonic() - started)
+            if self._on_question:
+                shape = odata.shape(call.url.partition(API)[2])
+                self._on_question(call.method, shape, status, monotonic() - started)
 
     def _send(self, call: _Call) -> requests.Response:
         request = requests.PreparedRequest()

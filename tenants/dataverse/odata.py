@@ -10,11 +10,12 @@ Source: Microsoft, "Query data using the Web API" (filter rows, wildcard charact
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 FORMATTED = "@OData.Community.Display.V1.FormattedValue"
@@ -173,3 +174,33 @@ def shown(row: Mapping[str, Any], property_name: str) -> str:
 def lookup_table(row: Mapping[str, Any], property_name: str) -> str:
     """Logical name of the table that a lookup points to, or ""."""
     return str(row.get(property_name + LOOKUP_TABLE) or "")
+
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_COLUMN = re.compile(r"PropertyName='([A-Za-z_]\w*)'")
+_LIST = re.compile(r'\["[^\]]*\]')
+_KEY = re.compile(r"\((?:[0-9a-fA-F-]{36}|[a-z][A-Za-z0-9_]*=[^()]*)\)")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PAGE = re.compile(r"(\$(?:skip|delta)token|trackchanges)=[^&]*")
+_NUMBER = re.compile(r"(?<![\w$])[-+]?\d[\d:.TZ+-]*")
+
+
+def shape(path: str) -> str:
+    """A request's address without any value: no text, number, date or id. What repeats is counted.
+
+    `contacts?$select=fullname&$filter=startswith(mobilephone,'…') (18×)`
+    """
+    text = _LITERAL.sub("'…'", _COLUMN.sub(r"PropertyName=\1", unquote(path)))
+    text = _KEY.sub("(…)", _LIST.sub("[…]", text))
+    text = _NUMBER.sub("…", _UUID.sub("…", _PAGE.sub(r"\1=…", text)))
+    head, filters, rest = text.partition("$filter=")
+    expression, more, others = rest.partition("&")
+    counted = Counter(_alone(part) for part in expression.split(" or "))
+    parts = [f"{part} ({times}×)" if times > 1 else part for part, times in counted.items()]
+    return head + filters + " or ".join(parts) + more + others
+
+
+def _alone(part: str) -> str:
+    """Without the brackets around the whole row of which it is the first or last."""
+    part, surplus = part.strip(), part.count("(") - part.count(")")
+    return part[surplus:] if surplus > 0 else part[: len(part) + surplus]

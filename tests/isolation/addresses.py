@@ -68,6 +68,7 @@ WINDOW: dict[str, Row] = {
     "window:follow_up_discard": only_jana("POST"),
     "window:create": only_jana("POST", 422),
     "window:close": only_jana("POST"),
+    "window:painted": only_jana("POST", 204),
     "window:sign_in": everybody("POST"),
     "window:sign_in_status": ("GET", (200, 204, 200, 200, 200, 200, 200)),  # another window's attempt: begin your own
     "window:sign_in_code": ("POST", (200, 422, 200, 200, 200, 200, 200)),
@@ -176,6 +177,10 @@ PORTAL: dict[str, Row] = {
     "portal:outcomes": acmes("POST"),
     "portal:forget_numbers": acmes("POST", 302),
     "portal:operation_file": acmes("GET"),
+    "portal:keys": acmes("GET"),
+    "portal:key_make": acmes("POST", 422),
+    "portal:key_replace": acmes("POST", 404),  # a key that is none
+    "portal:key_revoke": acmes("POST", 404),
     "portal:ivr": acmes("GET"),
     "portal:ivr_save": acmes("POST", 422),
     "portal:ivr_remove": acmes("POST", 302),

@@ -39,6 +39,7 @@ def arguments(name: str, world: World) -> tuple[Any, ...]:
     known |= dict.fromkeys(("portal:step_skip", "portal:step_take_back"), (world.jana.tenant.code, "leads"))
     known |= {"portal:invitation_withdraw": (world.jana.tenant.code, uuid.uuid4())}
     of_none = (world.jana.tenant.code, uuid.uuid4())
+    known |= dict.fromkeys(("portal:key_replace", "portal:key_revoke"), of_none)
     known |= {"portal:ivr_certificate": of_none, "portal:ivr_certificate_remove": of_none}
     known |= {"portal:ivr_secret_remove": (world.jana.tenant.code, "first")}
     of_bob = (world.jana.tenant.code, world.bob.code)
@@ -66,6 +67,7 @@ def values(name: str, world: World) -> dict[str, str]:
         "window:number_add": {"record": record, "column": "telephone2"},
         "window:note_keep": {"keep": "theirs"},
         "window:quiet": {"quiet": "ring"},
+        "window:painted": {"painted": "100"},
         "window:follow_up": {"form": str(uuid.uuid4()), "subject": "Zavolat", "when": "2033-01-03T09:00"},
         "window:follow_up_discard": {"task": str(world.refused_task.code)},
         "window:create": {"table": "phonecall", "code": "x" * 20, "last_name": "Vetřelec"},
