@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from allauth.mfa.models import Authenticator
 from django.apps import apps
@@ -31,9 +32,9 @@ class Count:
 
 def encrypted_columns() -> Iterator[tuple[type[models.Model], str]]:
     for model in apps.get_models():
-        for field in model._meta.concrete_fields:
-            if isinstance(field, EncryptedTextField):
-                yield model, field.attname
+        for column in model._meta.concrete_fields:
+            if isinstance(column, EncryptedTextField):
+                yield model, column.attname
 
 
 def rotate(model: type[models.Model], column: str) -> Count:
@@ -71,6 +72,27 @@ def _rotate(row: models.Model, column: str, count: Count) -> None:
     count.erased += 1
 
 
+@dataclass(slots=True)
+class Look:
+    """How many values of a column each key sealed, and how many of them open."""
+
+    by_key: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+
+
+def look_at(model: type[models.Model], column: str) -> Look:
+    """Opens every value, changes none."""
+    look = Look()
+    for row in _rows(model, column):
+        sealed = row.__dict__[column]
+        try:
+            unseal(row, column, sealed)
+        except CannotDecrypt:
+            look.unreadable += 1
+        look.by_key[sealed.key_id] += 1
+    return look
+
+
 def rotate_second_factors() -> Count:
     """allauth's rows: text among other data, which a sign-in may change meanwhile; then the next run rotates it."""
     count = Count(Authenticator._meta.label, "data")
@@ -87,3 +109,15 @@ def rotate_second_factors() -> Count:
         same = Authenticator.objects.filter(pk=row.pk, data=row.data)
         count.rotated += same.update(data=row.data | fresh)
     return count
+
+
+def look_at_second_factors() -> Look:
+    look = Look()
+    for row in Authenticator.objects.order_by("pk").iterator(BATCH):
+        for text in (row.data[name] for name in SECOND_FACTOR if name in row.data):
+            try:
+                unseal_text("mfa", text)
+            except CannotDecrypt:
+                look.unreadable += 1
+            look.by_key[Sealed(b64decode(text)).key_id] += 1
+    return look

@@ -1,4 +1,4 @@
-"""What a window's page does over HTTP: its stream, which comes back by itself, and its requests, which go to any web process."""
+"""What a window's page does over HTTP: its stream, which comes back by itself, and requests to any web process."""
 
 import itertools
 import threading
@@ -25,7 +25,9 @@ def until(holds: Callable[[], object], seconds: float = WAIT) -> Any:
 class Window:
     """An agent's open window. `webs` and `streams` are the addresses a balance would choose from."""
 
-    def __init__(self, portal: str, instance: str, ticket_url: str, webs: Sequence[str], streams: Sequence[str]) -> None:
+    def __init__(
+        self, portal: str, instance: str, ticket_url: str, webs: Sequence[str], streams: Sequence[str]
+    ) -> None:
         self.portal, self.instance, self.webs, self.streams = portal, instance, list(webs), list(streams)
         self.session = requests.Session()
         self.session.trust_env = False
@@ -120,5 +122,5 @@ class Stream(threading.Thread):
         self.over.set()
         if self.response is not None:
             with suppress(Exception):
-                self.response.raw._fp.fp.raw._sock.shutdown(2)  # noqa: SLF001
+                self.response.raw._fp.fp.raw._sock.shutdown(2)
         self.join(timeout=5)

@@ -24,12 +24,17 @@ __all__ = ["bob", "jana"]
 SECRETS = ("SECRET_KEY", "FIELD_KEYS", "INDEX_KEYS", "ENTRA_CLIENT_ID", "ENTRA_CLIENT_SECRET")
 
 
-def environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
-    """What all machines share. The database is the one the tests look into."""
+def database_url(name: str = "") -> str:
+    """The one the tests look into, or another on the same server."""
     given = connection.settings_dict
+    return f"postgres://{given['USER']}@{given['HOST']}:{given['PORT']}/{name or given['NAME']}"
+
+
+def environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
+    """What all machines share."""
     return {
         **{name: os.environ[name] for name in SECRETS},
-        "DATABASE_URL": f"postgres://{given['USER']}@{given['HOST']}:{given['PORT']}/{given['NAME']}",
+        "DATABASE_URL": database_url(),
         "PORTAL_URL": "http://127.0.0.1:8000",
         "ALLOW_LOOPBACK_MICROSOFT": "on",
         "ENTRA_AUTHORITY": sandbox.authority,

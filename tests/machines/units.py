@@ -107,6 +107,9 @@ class Site:
         self.units.append(unit.start())
         return unit
 
+    def oneshot(self, name: str) -> None:
+        Unit(f"ipex-portal-{name}", "", self.environment, self.folder / f"{name}.log").run()
+
     def serve(self, name: str) -> tuple[Unit, str]:
         """A server on a free port, not yet ready, and its address."""
         port = free_port()
