@@ -1,6 +1,8 @@
 """A PostgreSQL server of one's own, gone afterwards: for benchmarks and for the suite's second run.
 
-    python -m ipexportal.throwaway COMMAND …      runs the command with DATABASE_URL set
+    python -m ipexportal.throwaway [--durable] COMMAND …      runs the command with DATABASE_URL set
+
+`--durable`: what was committed survives a crash, as in production. The command finds the server in THROWAWAY_POSTGRESQL.
 
 Needs PostgreSQL's programs (Debian: postgresql). PostgreSQL refuses to run as root, so root hands it to another account.
 """
@@ -10,15 +12,19 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
+from time import monotonic, sleep
 
+FOLDER = "THROWAWAY_POSTGRESQL"
 SETTINGS = ("max_connections=200", "shared_buffers=256MB", "track_commit_timestamp=on")
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -27,32 +33,79 @@ class NoPostgreSQL(Exception):
     """PostgreSQL's programs are not on this machine."""
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL in a folder of its own."""
+
+    folder: Path
+
+    def make(self, port: int, settings: Iterable[str]) -> None:
+        given = [
+            *settings,
+            f"port = {port}",
+            "listen_addresses = '127.0.0.1'",
+            f"unix_socket_directories = '{self.folder}'",
+        ]
+        self._run("initdb", "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        with (self.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{each}\n" for each in given)
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-w", "-l", f"{self.folder}/log", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-w", "-m", mode, "stop", check=False)
+
+    def crash(self) -> None:
+        """As by kill -9, or as when the machine's power goes, except that what was written to files stays."""
+        server = int((self.folder / "data" / "postmaster.pid").read_text().partition("\n")[0])
+        for pid in (server, *_children(server)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        ends = monotonic() + 10
+        while Path(f"/proc/{server}").exists() and monotonic() < ends:
+            sleep(0.05)
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
+        account = _account()
+        command = [f"{_programs()}/{program}", "-D", f"{self.folder}/data", *arguments]
+        owner = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+        output = {"stdout": subprocess.DEVNULL, "cwd": self.folder}
+        subprocess.run(command, check=check, **output, **owner)  # type: ignore[call-overload]  # options in a dict
+
+
 @contextmanager
 def postgresql(*, durable: bool = False) -> Iterator[str]:
     """Start one; gives its DATABASE_URL. `durable`: it writes to the disk as one in production. Raises NoPostgreSQL."""
-    programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="throwaway-"))
-    account = _account()
+    with server(durable=durable) as (_running, url):
+        yield url
+
+
+@contextmanager
+def server(*, durable: bool = False) -> Iterator[tuple[Server, str]]:
+    _programs()
+    running, port, account = Server(Path(tempfile.mkdtemp(prefix="throwaway-"))), _free_port(), _account()
     if account:
-        shutil.chown(folder, account.pw_uid, account.pw_gid)
-
-    def run(program: str, *arguments: str, check: bool = True) -> None:
-        command = [f"{programs}/{program}", "-D", f"{folder}/data", *arguments]
-        owner = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-        subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=folder, **owner)  # type: ignore[call-overload]
-
-    port = _free_port()
-    settings = [*SETTINGS, *(() if durable else QUICK)]
-    settings += [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}"]
+        shutil.chown(running.folder, account.pw_uid, account.pw_gid)
     try:
-        run("initdb", "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", " ".join(f"-c {setting}" for setting in settings), "start")
+        running.make(port, [*SETTINGS, *(() if durable else QUICK)])
+        running.start()
         try:
-            yield f"postgres://portal@127.0.0.1:{port}/postgres"
+            yield running, f"postgres://portal@127.0.0.1:{port}/postgres"
         finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop", check=False)
+            running.stop()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(running.folder, ignore_errors=True)
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(entry.name))
+    return found
 
 
 def _programs() -> str:
@@ -82,8 +135,10 @@ def _free_port() -> int:
 
 
 def main() -> int:
-    with postgresql() as url:
-        return subprocess.run(sys.argv[1:], env={**os.environ, "DATABASE_URL": url}, check=False).returncode
+    durable, command = sys.argv[1] == "--durable", sys.argv[1:]
+    with server(durable=durable) as (running, url):
+        environment = {**os.environ, "DATABASE_URL": url, FOLDER: str(running.folder)}
+        return subprocess.run(command[durable:], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
