@@ -17,6 +17,8 @@ from typing import Any
 
 import requests
 from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from crmwindow.sessions import issue_ticket
 from tenants.models import Agent, ApiKey
@@ -107,13 +109,21 @@ def _answers(address: str) -> None:
     raise RuntimeError(f"Nothing answers at {address}.")
 
 
+def patient_session() -> requests.Session:
+    """As browsers and exchanges do: what a closed connection swallowed is sent again. Every receiver takes it twice."""
+    again = Retry(connect=5, read=5, status=0, allowed_methods=None, backoff_factor=0.2)
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", HTTPAdapter(max_retries=again))
+    return session
+
+
 class Desk:
     """One agent's window: its cookie, and the requests its page makes."""
 
     def __init__(self, url: str, agent: Agent, key: ApiKey) -> None:
         self.url, self.agent = url, agent
-        self.session = requests.Session()
-        self.session.trust_env = False
+        self.session = patient_session()
         ticket = issue_ticket(agent=agent, by=key)
         answer = self.session.get(f"{url}/window/", params={"ticket": ticket}, allow_redirects=False, timeout=WAIT)
         cookie = answer.cookies.get(settings.WINDOW_COOKIE)  # Secure: a browser sends it on loopback, requests does not

@@ -22,7 +22,7 @@ import requests
 from crmwindow import notes
 from crmwindow.models import Call, Note
 from ipexportal.benchmarks import Void
-from ipexportal.benchmarks.crew import WAIT, Desk, Trouble, portal
+from ipexportal.benchmarks.crew import WAIT, Desk, Trouble, patient_session, portal
 from ipexportal.benchmarks.stage import microsoft, signed_in_crew
 from tenants import api_keys, connections
 from tenants.dataverse import odata
@@ -166,8 +166,7 @@ class _Run:
 
     def _session(self) -> requests.Session:
         if not hasattr(self.local, "session"):
-            self.local.session = requests.Session()
-            self.local.session.trust_env = False
+            self.local.session = patient_session()
         session: requests.Session = self.local.session
         return session
 
