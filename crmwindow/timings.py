@@ -7,6 +7,8 @@ after it has painted. No number and no name is kept. What the figures are and on
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
@@ -18,6 +20,7 @@ from django.utils import timezone
 from crmwindow import tallies
 from crmwindow.models import Asked, CardTiming, Leg
 from tenants import stopwatch
+from tenants.models import Tenant
 from tenants.stopwatch import Watch
 
 LONGEST_MS = 10 * 60 * 1000
@@ -52,6 +55,19 @@ def arrival() -> Arrival:
 def watch_of(leg: Leg) -> Watch:
     """For a look-up of this leg; its agent's tenant is read already."""
     return Watch(about=leg.pk if leg.agent.tenant.is_traced else None)
+
+
+@contextmanager
+def tracing(leg: Leg, tenant: Tenant) -> Iterator[None]:
+    """Around work about this leg outside of a request; without a trace it is nothing."""
+    if leg.pk is None or not tenant.is_traced:
+        yield
+        return
+    with stopwatch.watching(Watch(about=leg.pk)) as watch:
+        try:
+            yield
+        finally:
+            keep_questions(watch)
 
 
 def keep(leg: Leg, watch: Watch, came: Arrival | None, *, readable: bool) -> None:

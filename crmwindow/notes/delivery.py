@@ -24,7 +24,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from crmwindow import delivering, linking, outbox
+from crmwindow import delivering, linking, outbox, timings
 from crmwindow.delivering import LEASE, SECONDS, LostLease, Verdict
 from crmwindow.models import Leg, Note, NoteRevision
 from crmwindow.notes import drafts
@@ -97,6 +97,10 @@ class _Attempt:
         return found or Leg(call=self.note.call, agent=self.author)
 
     def run(self) -> None:
+        with timings.tracing(self.leg, self.author.tenant):
+            self._run()
+
+    def _run(self) -> None:
         self.client = connections.client_for(self.author)
         metadata = connections.metadata(self.instance, self.client, self.budget)
         try:

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ipexportal.benchmarks import Void
 
-NAMES = ("index", "ivr", "load", "lookup", "soak", "streams")
-OWN = ("minutes", "windows", "rate")  # options that only some of them know
+NAMES = ("index", "ivr", "load", "lookup", "ring", "soak", "streams")
+OWN = ("minutes", "windows", "rate", "path")  # options that only some of them know
 
 
 class Command(BaseCommand):
@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("name", choices=NAMES)
         parser.add_argument("--quick", action="store_true", help="under 40 seconds, for CI; fewer numbers and records")
         parser.add_argument("--latency-ms", type=float, default=80.0, help="of the stand-in for Dataverse")
+        parser.add_argument("--path", choices=("index", "live"), help="ring: how callers are found; default index")
         parser.add_argument("--minutes", type=float, help="load: how long")
         parser.add_argument("--windows", type=int, help="load: open windows, most of them idle")
         parser.add_argument("--rate", type=float, help="load: calls per second, all the time; without, more and more")
