@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,6 +21,8 @@ from tenants.models import ApiKey, digest
 
 if TYPE_CHECKING:
     from tenants.admin.rows import Rows
+
+OVERLAP = timedelta(days=7)
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -44,7 +49,7 @@ class ApiKeyAdmin(Plain):
     list_select_related = ("tenant",)
     exclude = ("digest",)
     form = ApiKeyForm
-    actions = ("revoke",)
+    actions = ("replace", "revoke")
 
     @admin.display(description=gettext_lazy("valid"), boolean=True)
     def is_live(self, key: ApiKey) -> bool:
@@ -64,8 +69,24 @@ class ApiKeyAdmin(Plain):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """The key itself, this once; not as a message, which would lie in a cookie."""
-        context = {**self.admin_site.each_context(request), "title": _("The new API key"), "key": obj, "text": obj.text}
+        return self._shown(request, obj, obj.text)
+
+    def _shown(self, request: HttpRequest, key: ApiKey, text: str) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": _("The new API key"), "key": key, "text": text}
         return TemplateResponse(request, "tenants/admin_api_key.html", context)
+
+    @admin.action(description=gettext_lazy("Make a second key, the first ends in a week"))
+    def replace(self, request: HttpRequest, rows: Rows) -> HttpResponse | None:
+        keys = list(rows.select_related("tenant")[:2])
+        if len(keys) != 1:
+            messages.warning(request, _("Choose one key. Its successor is shown once."))
+            return None
+        try:
+            text = api_keys.replace(keys[0], staff(request), until=timezone.now() + OVERLAP)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return None
+        return self._shown(request, ApiKey.objects.get(digest=digest(text)), text)
 
     @admin.action(description=gettext_lazy("Revoke"))
     def revoke(self, request: HttpRequest, rows: Rows) -> None:

@@ -13,6 +13,11 @@ from tenants.models.customers import Tenant
 from tenants.models.shared import Coded, digest
 
 
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def live(self) -> Self:
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()), revoked_at=None)
+
+
 class ApiKey(Coded):
     """Opens the machine API for one purpose. Shown once; the prefix says what it opens."""
 
@@ -31,6 +36,8 @@ class ApiKey(Coded):
     last_used_at = models.DateTimeField(_("last used"), null=True)
     expires_at = models.DateTimeField(_("valid until"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API key")
