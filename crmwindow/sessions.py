@@ -24,6 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from crmwindow.models import WindowSession, WindowTicket
+from tenants import api_keys
 from tenants.models import Agent, ApiKey, Instance, audit, digest
 
 TICKET_FOR = timedelta(seconds=60)
@@ -71,7 +72,7 @@ def issue_ticket(*, agent: Agent, by: ApiKey) -> str:
         raise NotYet
     ticket = secrets.token_urlsafe(32)
     WindowTicket.objects.create(digest=digest(ticket), agent=agent, expires_at=timezone.now() + TICKET_FOR)
-    audit(tenant=agent.tenant, by=f"key {by.prefix}…", act="window.ticket", target=str(agent.code))
+    audit(tenant=agent.tenant, by=api_keys.signature(by), act=api_keys.TICKET, target=str(agent.code))
     return ticket
 
 
