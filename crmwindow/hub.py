@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
@@ -23,35 +23,52 @@ from django.db.models import DurationField, ExpressionWrapper, F, Max
 from django.db.models.functions import Now
 
 from crmwindow import tallies
-from crmwindow.models import Outbox, WindowSession
+from crmwindow.models import Outbox
 from crmwindow.outbox import CHANNEL, REVOKED, STATE, woken
-from crmwindow.sessions import is_live
+from crmwindow.sessions import live_among
 
 POLL_SECONDS = 0.1
 CHECK_SECONDS = 1.0
 _AGE = ExpressionWrapper(Now() - F("at"), DurationField())  # both times by the database's clock
 ELSEWHERE = "elsewhere"  # this process ends: the window connects anew, to another one
+QUIET, GONE = "quiet", "gone"  # nothing new for some time; the window went away
+SMALL_NEWS = 2  # meant for some of the agent's windows; two such are for all of them
+WEIGHTS = {"": 0, QUIET: 1, STATE: 3, REVOKED: 4, ELSEWHERE: 4, GONE: 5}  # of news that meet in one stream
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """One open stream; its queue holds event names, each at most once."""
+    """One open stream and what it has still to hear, at most one thing. There are thousands, so it is small."""
 
     agent: int
     session: int
     loop: asyncio.AbstractEventLoop
-    queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    age: int | None = None  # milliseconds that the news in the queue took to get here
+    age: int | None = None  # milliseconds that this took to get here
+    _kind: str = ""
+    _waiting: asyncio.Future[None] | None = None
 
     def tell(self, kind: str, age: int | None = None) -> None:
-        self.loop.call_soon_threadsafe(self._put, kind, age)
+        self.loop.call_soon_threadsafe(self.put, kind, age)
 
-    def _put(self, kind: str, age: int | None) -> None:
-        if self.queue.empty() or kind in (REVOKED, ELSEWHERE):
-            self.age = age
-            self.queue.put_nowait(kind)
+    def put(self, kind: str, age: int | None = None) -> None:
+        """In the event loop only. What weighs less than what waits to be heard adds nothing to it."""
+        weight, waits = WEIGHTS.get(kind, SMALL_NEWS), WEIGHTS.get(self._kind, SMALL_NEWS)
+        if weight > waits:
+            self._kind, self.age = kind, age
+        elif weight == waits == SMALL_NEWS and kind != self._kind:
+            self._kind = STATE
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def news(self) -> str:
+        """What there is to hear next."""
+        if not self._kind:
+            self._waiting = self.loop.create_future()
+            await self._waiting
+        kind, self._kind, self._waiting = self._kind, "", None
+        return kind
 
 
 class Hub:
@@ -119,8 +136,9 @@ class Hub:
             self._tell_all()
             checked = monotonic()
             while not self._stopping.is_set():
-                for notification in listener.notifies(timeout=CHECK_SECONDS, stop_after=1):
-                    self._pass_on(Outbox.objects.filter(pk__in=notification.payload.split(",")))
+                told = [each.payload for each in listener.notifies(timeout=CHECK_SECONDS, stop_after=1)]
+                if told:
+                    self._pass_on(Outbox.objects.filter(pk__in=",".join(told).split(",")))
                 if monotonic() - checked >= CHECK_SECONDS:
                     self._check()
                     checked = monotonic()
@@ -155,11 +173,9 @@ class Hub:
         close_old_connections()
         tallies.flush_if_due()
         subscribers = self._all()
-        rows = WindowSession.objects.select_related("agent", "instance")
-        sessions = rows.in_bulk({subscriber.session for subscriber in subscribers}) if subscribers else {}
+        live = live_among({subscriber.session for subscriber in subscribers}) if subscribers else set()
         for subscriber in subscribers:
-            session = sessions.get(subscriber.session)
-            if session is None or not is_live(session):
+            if subscriber.session not in live:
                 subscriber.tell(REVOKED)
 
     def _tell_all(self) -> None:

@@ -1,6 +1,7 @@
 """The event stream of a window, as a raw ASGI app: no Django handler and no database connection per open stream.
 
-`GET /window/events?instance=<code>` with the window's cookie: Server-Sent Events `state` (ask for your state) and `revoked`
+`GET /window/events?instance=<code>` with the window's cookie: Server-Sent Events `state` (ask for your state), `note` (too,
+unless the page it names is yours) and `revoked`
 (your session ended), a comment every 15 s, and a first `state` on every connect, because what was said meanwhile is lost.
 A process that ends lets its streams go; the windows come back after times of their own, not all in the same moment.
 """
@@ -19,7 +20,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
-from crmwindow.hub import ELSEWHERE, Subscriber, hub
+from crmwindow.hub import ELSEWHERE, GONE, QUIET, Subscriber, hub
 from crmwindow.outbox import REVOKED, STATE
 from crmwindow.sessions import session_from_cookie
 
@@ -33,11 +34,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def events(scope: Scope, receive: Receive, send: Send) -> None:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    if scope["method"] != "GET" or headers.get("sec-fetch-site", "same-origin") != "same-origin":
+    if not _is_allowed(scope):
         await _refuse(send)
         return
-    who = await sync_to_async(_who, thread_sensitive=False)(scope["query_string"], headers.get("cookie", ""))
+    who = await sync_to_async(_who, thread_sensitive=False)(scope)
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     if who is None:
         await _say(send, _event(REVOKED), more=False)
@@ -47,25 +47,36 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
         await _until_gone(subscriber, receive, send)
 
 
+def _is_allowed(scope: Scope) -> bool:
+    return scope["method"] == "GET" and _header(scope, b"sec-fetch-site", "same-origin") == "same-origin"
+
+
+def _header(scope: Scope, wanted: bytes, default: str = "") -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), default)
+
+
 async def _until_gone(subscriber: Subscriber, receive: Receive, send: Send) -> None:
+    """Nothing is kept beside the subscriber and one task while there are no news: that is what an idle window costs."""
     gone = asyncio.ensure_future(_disconnected(receive))
+    gone.add_done_callback(lambda _task: subscriber.put(GONE))
     try:
-        while True:
-            news = asyncio.ensure_future(subscriber.queue.get())
-            await asyncio.wait({gone, news}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                news.cancel()
-                return
-            kind = news.result() if news.done() else ""
-            news.cancel()
+        while (kind := await _next(subscriber)) != GONE:
             if kind == ELSEWHERE:
                 await _say(send, b"", more=False)
                 return
-            await _say(send, _event(kind, subscriber.age) if kind else b":\n\n", more=kind != REVOKED)
+            await _say(send, b":\n\n" if kind == QUIET else _event(kind, subscriber.age), more=kind != REVOKED)
             if kind == REVOKED:
                 return
     finally:
         gone.cancel()
+
+
+async def _next(subscriber: Subscriber) -> str:
+    heartbeat = subscriber.loop.call_later(HEARTBEAT_SECONDS, subscriber.put, QUIET)
+    try:
+        return await subscriber.news()
+    finally:
+        heartbeat.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -73,11 +84,11 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _who(query: bytes, cookie: str) -> tuple[int, int] | None:
+def _who(scope: Scope) -> tuple[int, int] | None:
     """(agent, session) of a live session with an agent."""
     try:
-        code = uuid.UUID(parse_qs(query.decode("latin-1")).get("instance", [""])[0])
-        morsel = SimpleCookie(cookie).get(settings.WINDOW_COOKIE)
+        code = uuid.UUID(parse_qs(scope["query_string"].decode("latin-1")).get("instance", [""])[0])
+        morsel = SimpleCookie(_header(scope, b"cookie")).get(settings.WINDOW_COOKIE)
     except (ValueError, CookieError):
         return None
     try:
@@ -92,8 +103,10 @@ def _retry() -> bytes:
 
 
 def _event(kind: str, age: int | None = None) -> bytes:
-    """Its data: the milliseconds since it was told, so that the window's report of a painted card can name them."""
-    return f"event: {kind}\ndata: {'-' if age is None else age}\n\n".encode()
+    """Its data: the milliseconds since it was told, so that the window's report of a painted card can name them; of a note
+    the page that saved it, which knows already."""
+    name, _dot, page = kind.partition(".")
+    return f"event: {name}\ndata: {page or ('-' if age is None else age)}\n\n".encode()
 
 
 async def _say(send: Send, body: bytes, *, more: bool = True) -> None:

@@ -8,11 +8,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 from django.http import HttpResponse
+from django.utils import timezone
 
 from crmwindow import outbox, sessions
-from crmwindow.hub import hub
+from crmwindow.hub import Subscriber, hub
+from crmwindow.models import WindowSession
 from ipexportal.asgi import application
-from tenants.models import Agent
+from tenants.models import Agent, Instance
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAIT = 5.0
@@ -114,6 +116,66 @@ def test_a_disabled_agents_stream_ends_within_two_seconds(jana: Agent) -> None:
         await asyncio.wait_for(stream.task, WAIT)
 
     run(story)
+
+
+def test_a_quiet_stream_says_so_and_still_hears_what_comes_in_that_moment(
+    jana: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmwindow.stream.HEARTBEAT_SECONDS", 0.05)
+    cookie, instance = cookie_of(jana), str(jana.tenant.instance.code)
+
+    async def story() -> None:
+        stream = Stream(cookie, instance)
+        await stream.start()
+        while (await stream.next())["body"] != b":\n\n":
+            pass
+        await do(lambda: outbox.tell([jana.pk]))
+        assert await stream.event() == "state"
+        await stream.leave()
+        assert hub.count == 0
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "heard"),
+    [
+        ("quiet", "state", "state"),
+        ("state", "quiet", "state"),
+        ("state", "revoked", "revoked"),
+        ("revoked", "state", "revoked"),
+        ("state", "gone", "gone"),
+        ("gone", "state", "gone"),
+        ("note.a", "note.a", "note.a"),
+        ("note.a", "note.b", "state"),
+        ("note.a", "state", "state"),
+        ("state", "note.a", "state"),
+    ],
+)
+def test_of_two_news_in_one_moment_the_weightier_is_heard_once(first: str, then: str, heard: str) -> None:
+    async def story() -> None:
+        subscriber = Subscriber(agent=1, session=1, loop=asyncio.get_running_loop())
+        subscriber.put(first)
+        subscriber.put(then)
+        assert await subscriber.news() == heard
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(subscriber.news(), 0.01)
+
+    asyncio.run(story())  # type: ignore[arg-type]
+
+
+def test_an_expired_session_stands_no_more_and_one_of_nobody_yet_does(jana: Agent, bob: Agent) -> None:
+    jana_cookie, bob_cookie = cookie_of(jana), cookie_of(bob)
+    now = timezone.now()
+    janas, bobs = WindowSession.objects.get(agent=jana), WindowSession.objects.get(agent=bob)
+    nobodys = sessions.start_session(HttpResponse(), instance=jana.tenant.instance, agent=None)
+    every = [janas.pk, bobs.pk, nobodys.pk, 999_999]
+    assert jana_cookie != bob_cookie
+    assert sessions.live_among(every) == {janas.pk, bobs.pk, nobodys.pk}
+    WindowSession.objects.filter(pk=bobs.pk).update(expires_at=now)
+    assert sessions.live_among(every) == {janas.pk, nobodys.pk}
+    Instance.objects.filter(pk=jana.tenant.instance.pk).update(proven_at=None)
+    assert sessions.live_among(every) == {nobodys.pk}
 
 
 @pytest.mark.parametrize("cookie", ["", "invented"])
