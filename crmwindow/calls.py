@@ -19,7 +19,7 @@ from django.utils import timezone
 from crmwindow import candidates, exchange, lookup, notes, outbox, timings, writing
 from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
-from crmwindow.models import Call, CallState, EventCount, Leg, Note, Opening
+from crmwindow.models import Call, CallState, EventCount, FollowUp, FollowUpDraft, Leg, Note, Opening
 from tenants.models import Agent, Tenant
 
 __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "is_recent", "leg_of",
@@ -359,6 +359,8 @@ def _adopted(call: Call, agent: Agent) -> Leg | None:
         about = {"regarding_table": private.regarding_table, "regarding_id": private.regarding_id}
         Call.objects.filter(pk=call.pk, regarding_id=None).update(**about)
     Note.objects.filter(call=private).update(call=call)
+    FollowUp.objects.filter(call=private).update(call=call)
+    FollowUpDraft.objects.filter(call=private).update(call=call)
     Opening.objects.filter(call=private).update(call=call)
     if private.known is not None:
         Call.objects.filter(pk=call.pk).exclude(known=True).update(known=private.known)

@@ -15,7 +15,7 @@ type CallState = Literal["idle", "ringing", "answered", "ended", "missed", "else
 type Direction = Literal["incoming", "outgoing"]
 type CallerKind = Literal["number", "withheld", "internal", "own", "unreadable"]
 type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "refused"]
-type FollowUpStatus = Literal["queued", "written", "refused"]
+type FollowUpStatus = Literal["begun", "queued", "written", "refused"]
 type SignInStep = Literal["ready", "waiting", "code", "expired", "done"]
 type MatchStep = Literal["one", "many", "unknown", "failed", "searching"]
 type Act = Literal["", "sign-in", "retry"]
@@ -240,6 +240,7 @@ class Call:
     private: bool = False  # announced by the agent's own page: nobody tells when it ends
     path: tuple[Stop, ...] = ()  # through the voice menu
     verified: Verified | None = None
+    about: str = ""  # whom this agent chose, so that their other windows notice
 
     @property
     def live(self) -> bool:
@@ -257,11 +258,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Aside:
+    """What the agent typed into the same note in another window, before the text that is the note now."""
+
+    page: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
     """The agent's own note of this call and where it has got to."""
 
     text: str = ""
     outcome: str = ""
+    revision: int = 0
+    asides: tuple[Aside, ...] = ()
     status: NoteStatus = "empty"
     at: datetime | None = None  # saved, waiting since, written at
     troubled: bool = False  # something stands in its way
@@ -278,12 +290,13 @@ class FollowUp:
     """A task that the agent planned after this call, and where it has got to."""
 
     code: str
-    due_at: datetime
+    due_at: datetime | None = None  # None: not said yet
     status: FollowUpStatus = "queued"
     waiting_since: datetime | None = None
     troubled: bool = False
     reason: str = ""  # what stands in its way, in a sentence, unless the body says it already
     link: str = ""  # the task in the CRM
+    subject: str = ""  # of one that was only begun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -308,6 +321,7 @@ class Plan:
     times: tuple[Time, ...] = ()
     mistakes: dict[str, str] = field(default_factory=dict)
     refused: str = ""  # code of the one that is being changed
+    begun: bool = False  # some of it was typed before
     reason: str = ""  # why that one was refused
     about: str = ""  # name of the record it will belong to
     limits: dict[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from crmwindow import finding, learned, lookup, number_adding, outbox, presentation, problems
+from crmwindow import came_through, finding, learned, lookup, number_adding, outbox, presentation, problems
 from crmwindow.answers import context_of, leg_or_404, matches_answer, uuid_of
 from crmwindow.models import Call, Leg
 from crmwindow.sessions import AgentRequest, agent_view
@@ -112,7 +112,7 @@ def _number_panel(
 
 
 def _panel(request: AgentRequest, leg: Leg, name: str, *, status: int = 200, **more: Any) -> HttpResponse:
-    context = context_of(request) | {"call": presentation.call_of(leg)} | more
+    context = context_of(request) | {"call": came_through.with_path(presentation.call_of(leg), leg)} | more
     return render(request, f"crmwindow/finding.html#{name}", context, status=status)
 
 

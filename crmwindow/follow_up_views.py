@@ -10,18 +10,39 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import card, follow_ups, notes, planned, presentation
 from crmwindow.answers import context_of, leg_or_404, uuid_of
-from crmwindow.models import FollowUp, Leg
+from crmwindow.models import FollowUp, FollowUpDraft, Leg
 from crmwindow.sessions import AgentRequest, agent_view
 
 
 @require_GET
 @agent_view
 def form(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
-    """The form in the place of the note, which stays. `task`: the one that was refused."""
+    """The form in the place of the note, which stays. `task`: the one that was refused; `begun`: that half-typed one, and
+    without any the one that was typed last."""
     leg = _leg(request, call)
     if "task" in request.GET:
         return _form(request, leg, planned.again(leg, _match(leg), _refused(leg, request.GET["task"])))
-    return _form(request, leg, planned.new(leg, _match(leg)))
+    half = _half_typed(leg, request.GET.get("begun", ""))
+    return _form(request, leg, planned.begun(leg, _match(leg), half) if half else planned.new(leg, _match(leg)))
+
+
+def _half_typed(leg: Leg, form: str) -> FollowUpDraft | None:
+    rows = follow_ups.begun.of_call(leg)
+    return (rows.filter(form=code).first() if (code := uuid_of(form)) else None) or rows.order_by("edited_at").last()
+
+
+@require_POST
+@agent_view
+def draft(request: AgentRequest) -> HttpResponse:
+    """While the form is filled in: nothing of it is lost with the window."""
+    leg = _leg(request, request.POST.get("call", ""))
+    code, turn = uuid_of(request.POST.get("form", "")), request.POST.get("turn", "")
+    if code is None:
+        raise Http404
+    counted = int(turn) if turn.isascii() and turn.isdigit() and len(turn) < 16 else 0
+    window = notes.Window(page=request.POST.get("page", "")[:40], turn=counted)
+    follow_ups.begun.keep(leg=leg, form=code, values=request.POST.dict(), window=window)
+    return HttpResponse(status=204)
 
 
 @require_POST
@@ -46,8 +67,11 @@ def create(request: AgentRequest) -> HttpResponse:
 @require_POST
 @agent_view
 def discard(request: AgentRequest) -> HttpResponse:
-    """The agent gives up one that was refused."""
+    """The agent gives up one that was refused, or that was only begun."""
     leg = _leg(request, request.POST.get("call", ""))
+    if code := uuid_of(request.POST.get("form", "")):
+        follow_ups.begun.forget(leg, code)
+        return _done(request, leg)
     follow_ups.discard(_refused(leg, request.POST.get("task", "")))
     return _done(request, leg)
 

@@ -6,6 +6,7 @@ elsewhere this process's hub is woken after it, and other processes look every t
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
 
@@ -18,6 +19,11 @@ IDS_PER_NOTIFY = 500  # a payload holds less than 8,000 bytes
 STATE, REVOKED = "state", "revoked"
 
 woken = threading.Event()
+
+
+def note_of(page: str) -> str:
+    """The kind that says: a note was typed in this page, so all others should look."""
+    return f"note.{re.sub('[^0-9a-z-]', '', page)[:12]}"
 
 
 def tell(agents: Iterable[int], kind: str = STATE) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crmwindow import card, follow_ups, phone, records
 from crmwindow.follow_ups import task
-from crmwindow.models import Call, FollowUp, Leg, Note
+from crmwindow.models import Call, FollowUp, FollowUpDraft, Leg, Note
 from tenants import connections
 
 OTHER = "other"
@@ -21,7 +21,14 @@ USUAL = "tomorrow"
 
 
 def follow_ups_of(leg: Leg) -> tuple[card.FollowUp, ...]:
-    return tuple(_follow_up(leg, row) for row in follow_ups.of_call(leg))
+    """Those that were made, then those that were only begun."""
+    made = [_follow_up(leg, row) for row in follow_ups.of_call(leg)]
+    return *made, *(_begun(row) for row in follow_ups.begun.of_call(leg))
+
+
+def _begun(row: FollowUpDraft) -> card.FollowUp:
+    subject = follow_ups.begun.values_of(row)["subject"]
+    return card.FollowUp(code=str(row.form), status="begun", subject=subject)
 
 
 def _follow_up(leg: Leg, row: FollowUp) -> card.FollowUp:
@@ -42,7 +49,7 @@ def _follow_up(leg: Leg, row: FollowUp) -> card.FollowUp:
 
 
 def new(leg: Leg, match: card.Match | None) -> card.Plan:
-    """Prefilled; nothing of it is kept until the agent sends it."""
+    """Prefilled; nothing of it is kept until the agent types into it."""
     times = _times()
     usual = next((time for time in times if time.kind == USUAL), times[0])
     return _plan(
@@ -54,6 +61,11 @@ def new(leg: Leg, match: card.Match | None) -> card.Plan:
         day=usual.value[:10],
         clock=usual.value[11:],
     )
+
+
+def begun(leg: Leg, match: card.Match | None, row: FollowUpDraft) -> card.Plan:
+    """One that was half typed, as it was left."""
+    return _plan(leg, match, form=str(row.form), begun=True, **follow_ups.begun.values_of(row))
 
 
 def again(leg: Leg, match: card.Match | None, row: FollowUp) -> card.Plan:

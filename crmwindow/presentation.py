@@ -90,7 +90,14 @@ def call_of(leg: Leg) -> card.Call:
         seconds=_seconds(leg.answered_at, leg.ended_at),
         elsewhere=_who_answered(leg) if leg.elsewhere else "",
         private=call.private_to_id is not None,
+        about=_chosen_by(leg),
     )
+
+
+def _chosen_by(leg: Leg) -> str:
+    if leg.nobody:
+        return "nobody"
+    return f"{leg.shown_table}:{leg.shown_id}" if leg.shown_id else ""
 
 
 def _seconds(since: datetime | None, until: datetime | None) -> int | None:
@@ -260,6 +267,8 @@ def note_card(leg: Leg, note: Note | None) -> card.Note:
     return card.Note(
         text=known.text,
         outcome=known.outcome,
+        revision=known.revision,
+        asides=tuple(card.Aside(page=each.page, text=each.text, at=each.at) for each in known.asides),
         status=status,
         at=known.at,
         troubled=bool(known.problem),

@@ -121,8 +121,8 @@ def no_stream(request: HttpRequest) -> HttpResponse:
 @require_GET
 @agent_view
 def state(request: AgentRequest) -> HttpResponse:
-    """The present state as parts to put in place. `shown`, `body`, `strip`: what the window shows already; `busy`: they write;
-    `kept`: they chose what is shown."""
+    """The present state as parts to put in place. `shown`, `body`, `strip`, `note`: what the window shows already; `busy`:
+    they write, `typing`: right now; `kept`: they chose what is shown."""
     return _state(request, _shown_before(request))
 
 
@@ -167,8 +167,14 @@ def close(request: AgentRequest) -> HttpResponse:
 
 def _state(request: AgentRequest, before: Leg | None) -> HttpResponse:
     in_sight = request.GET.get("strip", "") if "kept" in request.GET else None
-    leg, others = coming_up.choose_shown(request.agent, before, busy="busy" in request.GET, in_sight=in_sight)
+    wanted = None if _was_closed_elsewhere(request, before) else before
+    leg, others = coming_up.choose_shown(request.agent, wanted, busy="busy" in request.GET, in_sight=in_sight)
     return _parts(request, leg, others, before=before)
+
+
+def _was_closed_elsewhere(request: AgentRequest, before: Leg | None) -> bool:
+    """In another window of this agent; here it goes as well, unless they are typing or have opened it to look at."""
+    return before is not None and before.closed_at is not None and not {"kept", "typing"} & set(request.GET)
 
 
 def _parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before: Leg | None) -> HttpResponse:
@@ -179,6 +185,7 @@ def _parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before:
         "with_strip": request.GET.get("strip") != state.strip_key,
         "with_body": request.GET.get("body") != state.body_key,
         "with_dock": not same,
+        "with_text": request.GET.get("note") != str(state.note.revision),
     }
     if leg and (parts["with_body"] or parts["with_dock"]):
         parts |= _known_matches(leg)
@@ -370,21 +377,32 @@ def send_note(request: AgentRequest) -> HttpResponse:
 def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
     outcome = request.POST.get("outcome") or request.POST.get("other_outcome", "")
     known = outcome if outcome in {each.code for each in presentation.outcomes_of(request.agent)} else ""
+    text = request.POST.get("text", "")
     status = 200
     try:
-        page, turn = request.POST.get("page", "")[:40], request.POST.get("turn", "")
-        note = notes.save_draft(
-            leg=leg,
-            text=request.POST.get("text", ""),
-            outcome=known,
-            page=page,
-            turn=int(turn) if _is_turn(turn) else 0,
-        )
+        note = notes.save_draft(leg=leg, text=text, outcome=known, window=_window(request))
         if send:
             notes.queue(note)
     except notes.TextProblem:
         status = 422  # it is stored all the same
-    return _note_state(request, presentation.note_card(leg, presentation.note_of(leg)), status=status)
+    kept = presentation.note_of(leg)
+    if kept is None or notes.is_text_of(kept, text):
+        answer = _note_state(request, presentation.note_card(leg, kept), status=status)
+        answer.headers["Note-Revision"] = str(kept.revision if kept else 0)
+        return answer
+    return _note_state(request, presentation.note_card(leg, kept), status=status, with_text=True)
+
+
+def _window(request: AgentRequest) -> notes.Window:
+    """Which page saves, how manieth time, what it had seen, and what was changed there since."""
+    page, turn, seen = (request.POST.get(name, "") for name in ("page", "turn", "seen"))
+    touched = request.POST.get("touched", "text outcome").split()
+    return notes.Window(
+        page=page[:40],
+        turn=int(turn) if _is_turn(turn) else 0,
+        seen=int(seen) if _is_turn(seen) else None,
+        touched=frozenset(touched),
+    )
 
 
 def _is_turn(text: str) -> bool:
@@ -417,6 +435,15 @@ def load_note(request: AgentRequest) -> HttpResponse:
     return _parts(request, leg, [], before=None)
 
 
+@require_POST
+@agent_view
+def discard_aside(request: AgentRequest) -> HttpResponse:
+    """The agent gives up what another window of theirs held of the note."""
+    leg, note = _note(request)
+    notes.discard(note, page=request.POST.get("other", "")[:40])
+    return _note_state(request, presentation.note_card(leg, presentation.note_of(leg)), oob=True)
+
+
 def _note(request: AgentRequest) -> tuple[Leg, Note]:
     leg = leg_or_404(request, request.POST.get("call", ""))
     note = presentation.note_of(leg)
@@ -425,5 +452,8 @@ def _note(request: AgentRequest) -> tuple[Leg, Note]:
     return leg, note
 
 
-def _note_state(request: AgentRequest, note: card.Note, *, status: int = 200, oob: bool = False) -> HttpResponse:
-    return render(request, "crmwindow/_note_state.html", {"note": note, "oob": oob}, status=status)
+def _note_state(
+    request: AgentRequest, note: card.Note, *, status: int = 200, oob: bool = False, with_text: bool = False
+) -> HttpResponse:
+    context = context_of(request) | {"note": note, "oob": oob, "with_text": with_text}
+    return render(request, "crmwindow/_note_state.html", context, status=status)

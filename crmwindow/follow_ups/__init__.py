@@ -1,8 +1,10 @@
 """Follow-up tasks: what agents plan after a call, and how it gets into Dataverse once and under their names.
 
-`when` proposes times, `task` builds (both pure), `planning` keeps and queues, `delivery` writes, `state` tells.
+`when` proposes times, `task` builds (both pure), `begun` keeps what is half typed, `planning` queues, `delivery` writes,
+`state` tells.
 """
 
+from crmwindow.follow_ups import begun
 from crmwindow.follow_ups.delivery import deliver
 from crmwindow.follow_ups.planning import (
     Mistakes,
@@ -21,6 +23,6 @@ from crmwindow.follow_ups.task import TASK, tables
 from crmwindow.follow_ups.when import Time, proposed
 
 __all__ = [
-    "TASK", "Mistakes", "Time", "Wanted", "after_sign_in", "change", "deliver", "discard", "of_call", "plan", "proposed",
-    "regard", "sentence_of", "sweep", "tables", "unwritten",
+    "TASK", "Mistakes", "Time", "Wanted", "after_sign_in", "begun", "change", "deliver", "discard", "of_call", "plan",
+    "proposed", "regard", "sentence_of", "sweep", "tables", "unwritten",
 ]  # fmt: skip

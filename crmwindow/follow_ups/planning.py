@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from crmwindow import delivering, outbox
 from crmwindow.follow_ups import task
-from crmwindow.models import FollowUp, Leg
+from crmwindow.models import FollowUp, FollowUpDraft, Leg
 from crmwindow.notes import text as texts
 from tenants import connections
 from tenants.fields import seal
@@ -54,6 +54,7 @@ def plan(*, leg: Leg, form: UUID, wanted: Wanted) -> FollowUp:
     new.subject, new.description = _tidy(wanted.subject), _tidy(wanted.description)
     with transaction.atomic():
         FollowUp.objects.bulk_create([new], ignore_conflicts=True)
+        FollowUpDraft.objects.filter(author=leg.agent_id, form=form).delete()
         row = FollowUp.objects.get(author=leg.agent, form=form)
         if row.code == new.code:
             outbox.tell([leg.agent_id])

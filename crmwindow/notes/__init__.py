@@ -1,6 +1,7 @@
 """Notes: what agents type to their calls, and how it gets into Dataverse once and under their names.
 
-`text` judges, `activity` builds (both pure), `drafts` keeps and queues, `delivery` writes, `state` tells.
+`text` judges, `activity` builds (both pure), `drafts` keeps and queues, `windows` lets several of them be open,
+`delivery` writes, `state` tells.
 """
 
 from crmwindow.notes.delivery import deliver
@@ -22,9 +23,10 @@ from crmwindow.notes.drafts import (
 )
 from crmwindow.notes.state import NoteState, handover, keep_mine, keep_theirs, load, reason, state_of
 from crmwindow.notes.text import Content, TextProblem
+from crmwindow.notes.windows import Aside, Window, discard, is_text_of
 
 __all__ = [
-    "Content", "NoteState", "TextProblem", "after_closing", "after_hang_up", "after_sign_in", "deliver", "disregard",
-    "hand_over", "handover", "is_writable", "keep_mine", "keep_theirs", "limit_for", "load", "queue", "queue_earlier",
-    "queue_if_due", "reason", "regard", "save_draft", "state_of", "sweep", "unwritten",
+    "Aside", "Content", "NoteState", "TextProblem", "Window", "after_closing", "after_hang_up", "after_sign_in", "deliver",
+    "discard", "disregard", "hand_over", "handover", "is_text_of", "is_writable", "keep_mine", "keep_theirs", "limit_for",
+    "load", "queue", "queue_earlier", "queue_if_due", "reason", "regard", "save_draft", "state_of", "sweep", "unwritten",
 ]  # fmt: skip

@@ -21,10 +21,12 @@ from django.utils import timezone
 
 from crmwindow import outbox
 from crmwindow.models import Call, Leg, Note, NoteRevision
-from crmwindow.notes import activity
+from crmwindow.notes import activity, windows
 from crmwindow.notes import text as texts
 from crmwindow.notes.text import Content, TextProblem
+from crmwindow.notes.windows import Window
 from tenants import connections
+from tenants.fields import seal
 from tenants.models import Agent
 
 QUIET = timedelta(seconds=20)
@@ -33,26 +35,34 @@ FORGOTTEN = timedelta(minutes=10)
 """After the hang-up, when no window told us more; also how long a written text is kept for an open card."""
 ABANDONED = timedelta(minutes=60)
 """Since the last keystroke of a call of whose end nobody tells."""
+_EDITED = ("text", "outcome", "revision", "text_revision", "edited_at", "erased_at", "state", "problem", "next_try_at")
+NOWHERE = Window()
 TEXT_PROBLEMS = ("too_long", "characters")
 
 
-def save_draft(*, leg: Leg, text: str, outcome: str = "", page: str = "", turn: int = 0) -> Note:
+def save_draft(*, leg: Leg, text: str, outcome: str = "", window: Window = NOWHERE) -> Note:
     """Keep what the agent typed, whatever it is.
 
-    `turn` counts the saves of one `page`: one that was overtaken on its way changes nothing. Raises TextProblem after
-    storing, when it could not be written to the CRM like that. A note that was already queued or written gets a new
-    revision, which follows by the same rules.
+    A save that was overtaken on its way changes nothing, and none takes away what another window typed meanwhile
+    (`notes.windows`). Raises TextProblem after storing, when it could not be written to the CRM like that. A note that was
+    already queued or written gets a new revision, which follows by the same rules.
     """
-    content = Content(texts.normalised(text), texts.normalised(outcome)[:200].strip())
-    problem = texts.problem_of(content.text, limit_for(leg.agent, content.outcome))
+    typed = Content(texts.normalised(text), texts.normalised(outcome)[:200].strip())
     with transaction.atomic():
         note = _locked(leg)
-        if _is_overtaken(note, page, turn):
+        if windows.is_overtaken(note, window):
             return note
-        if _says_something_new(note, content, problem):
+        aside = note.aside
+        content = windows.merged(note, typed, window)
+        problem = texts.problem_of(content.text, limit_for(leg.agent, content.outcome))
+        changed = _says_something_new(note, content, problem)
+        if changed:
             _edit(note, leg, content, problem)
-        if page:
-            Note.objects.filter(pk=note.pk).update(typed_page=page, typed_turn=turn)
+        if window.page or note.aside != aside:
+            seen = {"typed_page": window.page, "typed_turn": window.turn}
+            Note.objects.filter(pk=note.pk).update(aside=seal(note, "aside", note.aside), **seen)
+        if window.page and (changed or note.aside != aside):
+            outbox.tell([leg.agent_id], outbox.note_of(window.page))
     if problem:
         raise problem
     return note
@@ -67,10 +77,6 @@ def _locked(leg: Leg) -> Note:
         note = notes.get()
     note.call, note.author = leg.call, leg.agent
     return note
-
-
-def _is_overtaken(note: Note, page: str, turn: int) -> bool:
-    return bool(page) and note.typed_page == page and turn < note.typed_turn
 
 
 def _says_something_new(note: Note, content: Content, problem: TextProblem | None) -> bool:
@@ -90,8 +96,9 @@ def _text_problem(note: Note) -> str:
 
 def _edit(note: Note, leg: Leg, content: Content, problem: TextProblem | None) -> None:
     now = timezone.now()
-    note.text, note.outcome = content.text, content.outcome
     note.revision += 1
+    note.text_revision = note.revision if note.text != content.text else note.text_revision
+    note.text, note.outcome = content.text, content.outcome
     note.edited_at = now
     note.erased_at = None
     if problem or note.state != Note.State.QUEUED:
@@ -100,9 +107,7 @@ def _edit(note: Note, leg: Leg, content: Content, problem: TextProblem | None) -
         note.next_try_at = _due_at(leg, now)
     else:
         note.next_try_at = max(note.next_try_at or now, now + QUIET) if leg.ended_at else note.next_try_at
-    note.save(
-        update_fields=["text", "outcome", "revision", "edited_at", "erased_at", "state", "problem", "next_try_at"]
-    )
+    note.save(update_fields=_EDITED)
     if note.state == Note.State.DRAFT and note.next_try_at and not problem:
         deliver_after_commit(note.pk, delay=QUIET)
 

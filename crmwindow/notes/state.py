@@ -15,6 +15,7 @@ from crmwindow.models import LeftOut, Leg, Note, NoteRevision
 from crmwindow.notes import drafts
 from crmwindow.notes import text as texts
 from crmwindow.notes.text import Content
+from crmwindow.notes.windows import Aside, asides
 from tenants import connections
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
@@ -26,11 +27,14 @@ class NoteState:
 
     `problem` is a short word ("sign_in", "conflict", …) and `sentence` says it; `surplus` counts UTF-16 code units over the
     limit. `theirs` is the CRM's text when somebody else changed it. `activity_id` is there once the activity exists.
-    `editable` is False when the text is in the CRM only: `load` brings it back.
+    `asides` is what other windows of its author hold of it. `editable` is False when the text is in the CRM only: `load`
+    brings it back.
     """
 
     text: str = ""
     outcome: str = ""
+    revision: int = 0
+    asides: tuple[Aside, ...] = ()
     status: str = "empty"
     at: datetime | None = None
     problem: str = ""
@@ -53,6 +57,8 @@ def state_of(note: Note | None) -> NoteState:
     return NoteState(
         text=content.text,
         outcome=content.outcome,
+        revision=note.revision,
+        asides=asides(note),
         status=status,
         at={"queued": note.queued_at, "writing": note.queued_at, "written": note.written_at}.get(
             status, note.edited_at
@@ -158,6 +164,7 @@ def _take_over(note: Note, content: Content, etag: str) -> None:
             return
         current.text, current.outcome, current.etag = content.text, content.outcome, etag
         current.revision += 1
+        current.text_revision = current.revision
         current.written_revision = current.frozen_revision = current.revision
         current.state, current.problem, current.detail = Note.State.WRITTEN, "", ""
         current.erased_at, current.edited_at = None, timezone.now()

@@ -70,9 +70,11 @@
     fetching = true;
     const query = new URLSearchParams({
       shown: shown(), body: byId("body")?.dataset.body || "", strip: byId("strip")?.dataset.strip || "",
+      note: form()?.dataset.seen || "",
     });
     const field = byId("note-text");
     if ((field?.value && document.activeElement === field) || root.querySelector(".plan")) query.set("busy", "1");
+    if (isTyping() || root.querySelector(".plan")) query.set("typing", "1");
     if (kept && kept === shown()) query.set("kept", "1");
     try {
       await htmx.ajax("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });
@@ -114,6 +116,9 @@
     stream.addEventListener("state", ({ data }) => {
       root.dispatchEvent(new CustomEvent("ipex:heard", { detail: data }));
       refresh();
+    });
+    stream.addEventListener("note", ({ data }) => {
+      if (!page.startsWith(data)) refresh(); // of our own saves we know
     });
     stream.addEventListener("revoked", () => {
       stream.close();
@@ -173,7 +178,10 @@
   let retryTimer = 0;
   let retryAfter = 2000;
   let dirty = false;
-  const page = [...crypto.getRandomValues(new Uint32Array(4))].join("-").slice(0, 40);
+  let dirtySince = 0;
+  let lastKey = -Infinity;
+  const changed = new Set(); // "text", "outcome": what of it was changed here since the last save
+  const page = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
   let turn = 0; // counts this page's saves, so that one which is overtaken on its way does no harm
 
   const form = () => byId("note");
@@ -183,7 +191,7 @@
     const note = form();
     if (!note || !dirty) return;
     const data = new FormData(note);
-    const kept = { text: data.get("text"), outcome: data.get("outcome") || data.get("other_outcome") || "" };
+    const kept = { text: data.get("text"), outcome: data.get("outcome") || data.get("other_outcome") || "", seen: note.dataset.seen };
     session.setItem(keptKey(data.get("call")), JSON.stringify(kept));
   }
 
@@ -194,16 +202,60 @@
     if (status === "refused") line.setAttribute("role", "alert");
     place.className = `note-state ${status}`;
     place.dataset.status = status;
-    place.replaceChildren(line);
+    place.querySelector(".note-line")?.remove();
+    place.prepend(line);
   }
 
-  function touched(delay) {
+  // Saved when the agent pauses, and every two seconds while they do not.
+  const LONGEST_UNSAVED = 2000;
+  function touched(delay, part) {
+    const now = performance.now();
+    if (!dirty) dirtySince = now;
     dirty = true;
+    changed.add(part);
     keepUnsaved();
     markUse();
     clearTimeout(saveTimer);
-    saveTimer = setTimeout(() => save(), delay);
+    saveTimer = setTimeout(() => save(), Math.max(0, Math.min(delay, dirtySince + LONGEST_UNSAVED - now)));
   }
+
+  const isTyping = () => dirty || Boolean(saving) || (document.activeElement?.id === "note-text" && performance.now() - lastKey < 3000);
+
+  // What another window of this agent made of the note comes into the field, unless they are typing here right now.
+  let takeOverTimer = 0;
+  function takeOver() {
+    const place = byId("note-state");
+    const now = place?.querySelector("template[data-now]");
+    clearTimeout(takeOverTimer);
+    if (!now || dirty || saving) return;
+    if (isTyping()) {
+      takeOverTimer = setTimeout(takeOver, 1000);
+      return;
+    }
+    const field = byId("note-text");
+    const text = now.content.textContent;
+    const editable = place.dataset.editable === "yes";
+    if (field.value !== text && (editable || text)) {
+      const at = [field.selectionStart, field.selectionEnd];
+      field.value = text;
+      if (document.activeElement === field) field.setSelectionRange(...at);
+    }
+    field.readOnly = !editable;
+    const outcomes = form().querySelector(".outcomes");
+    if (outcomes) outcomes.disabled = !editable;
+    showOutcome(place.dataset.outcome);
+    form().dataset.seen = place.dataset.revision;
+    now.remove();
+    markUse();
+  }
+
+  function showOutcome(outcome) {
+    for (const radio of form().querySelectorAll("[name=outcome]")) radio.checked = radio.value === outcome;
+    const list = form().elements.other_outcome;
+    if (list) list.value = [...list.options].some((option) => option.value === outcome) ? outcome : "";
+  }
+
+  const MOST_KEPT_ALIVE = 60000; // a browser finishes a request after the page is gone only if it is smaller than 64 kB
 
   // One save at a time; what was typed meanwhile goes with the next one.
   async function save({ send = false, leaving = false } = {}) {
@@ -218,27 +270,34 @@
     const data = new URLSearchParams(new FormData(note));
     data.set("page", page);
     data.set("turn", String((turn += 1)));
+    data.set("seen", note.dataset.seen);
+    data.set("touched", [...changed].join(" "));
+    const parts = [...changed];
+    changed.clear();
     const url = send ? note.dataset.sendUrl : note.dataset.saveUrl;
     dirty = false;
     if (!leaving) noteState(words.wordSaving, "saving");
     const request = fetch(url, {
-      method: "POST", body: data, keepalive: leaving, headers: { "HX-Request": "true" }, credentials: "same-origin",
+      method: "POST", body: data, keepalive: String(data).length < MOST_KEPT_ALIVE, headers: { "HX-Request": "true" }, credentials: "same-origin",
     }).then(async (answer) => ({ answer, html: await answer.text() }), () => null);
     saving = request;
     const result = await request;
     if (saving === request) saving = null;
-    arrived(result, data, note, send);
+    arrived(result, data, note, send, parts);
   }
 
-  function arrived(result, data, note, send) {
+  function arrived(result, data, note, send, parts) {
     const here = form() === note;
     const status = result?.answer.status || 0;
     if (status === 200 || status === 422) {
       retryAfter = 2000;
       const key = keptKey(data.get("call"));
       if (JSON.parse(session.getItem(key) || "{}").text === data.get("text") && !(here && dirty)) session.removeItem(key);
+      const revision = result.answer.headers.get("Note-Revision"); // absent when the note says something else than we sent
+      if (here && revision) note.dataset.seen = revision;
       if (here && !dirty) {
         htmx.swap("#note-state", result.html, { swapStyle: "outerHTML" });
+        takeOver();
       }
       return;
     }
@@ -247,6 +306,7 @@
       return;
     }
     dirty = true;
+    for (const part of parts) changed.add(part);
     keepUnsaved();
     if (status === 401) {
       location.reload();
@@ -296,12 +356,17 @@
     const field = byId("note-text");
     const kept = note && session.getItem(keptKey(new FormData(note).get("call")));
     if (!kept || dirty || saving || document.activeElement === field) return;
-    const { text, outcome } = JSON.parse(kept);
-    if (text !== field.value) field.value = text;
-    for (const radio of note.querySelectorAll("[name=outcome]")) radio.checked = radio.value === outcome;
-    const list = note.elements.other_outcome;
-    if (list) list.value = [...list.options].some((option) => option.value === outcome) ? outcome : "";
-    touched(0);
+    const { text, outcome, seen } = JSON.parse(kept);
+    const unchanged = !seen || seen === note.dataset.seen; // else another window went on with it
+    const parts = [];
+    if (text !== field.value && (unchanged || !field.value.includes(text.trim()))) parts.push("text");
+    if (unchanged && outcome !== byId("note-state").dataset.outcome) parts.push("outcome");
+    session.removeItem(keptKey(new FormData(note).get("call")));
+    if (!parts.length) return;
+    if (seen) note.dataset.seen = seen;
+    if (parts.includes("text")) field.value = text;
+    if (parts.includes("outcome")) showOutcome(outcome);
+    for (const part of parts) touched(0, part);
   }
 
   function markUse() {
@@ -309,7 +374,10 @@
   }
 
   document.addEventListener("input", (event) => {
-    if (event.target.id === "note-text") touched(600);
+    if (event.target.id === "note-text") {
+      lastKey = performance.now();
+      touched(600, "text");
+    }
     if (event.target.matches("[data-code]")) drawCode(event.target, true);
   });
   document.addEventListener("focusout", (event) => {
@@ -320,6 +388,19 @@
     else if (words.live === "yes") refresh();
   });
   window.addEventListener("pagehide", () => save({ leaving: true }));
+  // Only while something could not be saved: then the browser asks whether to leave.
+  window.addEventListener("beforeunload", (event) => {
+    if (dirty && byId("note-state")?.dataset.status === "refused") event.preventDefault();
+  });
+
+  // From kept.js: the text that another window held goes below this one.
+  root.addEventListener("ipex:add", ({ detail }) => {
+    const field = byId("note-text");
+    field.value = [field.value.trimEnd(), detail].filter(Boolean).join("\n");
+    field.focus();
+    lastKey = performance.now();
+    touched(0, "text");
+  });
 
   // -- what htmx swaps -----------------------------------------------------------------------------------------------
 
@@ -338,8 +419,9 @@
     const id = event.detail.target?.id;
     if (id === "note-state" && (dirty || saving)) event.detail.shouldSwap = false;
     if (id === "dock") {
-      save();
+      save({ leaving: true }); // at once: the field goes
       dirty = false;
+      changed.clear();
     }
     if (id === "bar") stateBefore = `${shown()} ${byId("bar").dataset.callState}`;
   });
@@ -348,6 +430,7 @@
       pickedUp();
       if (["ringing", "answered"].includes(byId("bar").dataset.callState)) kept = "";
     }
+    if (event.detail.target?.id === "note-state") takeOver();
     settled();
   });
   document.addEventListener("htmx:afterSettle", () => settled());
@@ -482,7 +565,7 @@
     const list = form().elements.other_outcome;
     if (element === list) for (const radio of form().querySelectorAll("[name=outcome]")) radio.checked = radio.checked && !list.value;
     else if (list) list.value = "";
-    touched(0);
+    touched(0, "outcome");
   }
   document.addEventListener("pointerdown", (event) => {
     chip = event.target.closest(".outcomes .chip")?.querySelector("input:checked") || null;
@@ -491,7 +574,7 @@
     if (!chip || event.target !== chip) return;
     chip.checked = false;
     chip = null;
-    touched(0);
+    touched(0, "outcome");
   });
   document.addEventListener("dblclick", (event) => {
     if (event.target.closest(".option")) byId("confirm")?.click();
@@ -576,10 +659,23 @@
     }
   }, 1000);
 
-  // What no first sight of a call needs
+  // -- what no first sight of a call needs: once the page is there, in this order -------------------------------------
+
+  const TOO_EARLY = "[data-day], [data-settings]"; // nobody listens to these before that
+  let early = null;
+  const tooEarly = ({ target }) => {
+    early = target.closest(TOO_EARLY) || early;
+  };
+  root.addEventListener("click", tooEarly);
   window.addEventListener("load", () => {
     document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: words.laterStyle }));
-    document.head.append(Object.assign(document.createElement("script"), { src: words.later }));
+    const scripts = words.later.split(" ").map((src) => Object.assign(document.createElement("script"), { src, async: false }));
+    document.head.append(...scripts);
+    scripts.at(-1).addEventListener("load", () => {
+      root.removeEventListener("click", tooEarly);
+      words.complete = "yes";
+      if (early?.isConnected) early.click();
+    });
   });
 
   // -- begin ---------------------------------------------------------------------------------------------------------

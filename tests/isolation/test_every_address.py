@@ -69,6 +69,7 @@ def values(name: str, world: World) -> dict[str, str]:
         "window:quiet": {"quiet": "ring"},
         "window:painted": {"painted": "100"},
         "window:follow_up": {"form": str(uuid.uuid4()), "subject": "Zavolat", "when": "2033-01-03T09:00"},
+        "window:follow_up_draft": {"form": str(uuid.uuid4()), "subject": "Zavolat"},
         "window:follow_up_discard": {"task": str(world.refused_task.code)},
         "window:create": {"table": "phonecall", "code": "x" * 20, "last_name": "Vetřelec"},
         "window:sign_in_code": {"code": "000000"},

@@ -320,8 +320,8 @@ def test_the_note_of_a_caller_found_late_is_about_them(jana: Agent, talk: Talk, 
 def test_a_save_that_was_overtaken_on_its_way_changes_nothing(talk: Talk, jana: Agent) -> None:
     """The save on hiding the page runs past the auto-save before it."""
     leg = talk(jana)
-    notes.save_draft(leg=leg, text="Chce nabídku do pátku.", page="p1", turn=2)
-    notes.save_draft(leg=leg, text="Chce nab", page="p1", turn=1)
+    notes.save_draft(leg=leg, text="Chce nabídku do pátku.", window=notes.Window("p1", 2))
+    notes.save_draft(leg=leg, text="Chce nab", window=notes.Window("p1", 1))
     assert Note.objects.get().text == "Chce nabídku do pátku."
-    notes.save_draft(leg=leg, text="Jiné okno píše dál.", page="p2", turn=1)
+    notes.save_draft(leg=leg, text="Jiné okno píše dál.", window=notes.Window("p2", 1))
     assert Note.objects.get().text == "Jiné okno píše dál."
