@@ -128,5 +128,8 @@ HEADERS = _headers(
         ("cache-control", "no-store"),
         ("x-accel-buffering", "no"),
         ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("referrer-policy", "no-referrer"),
     ]
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -64,7 +65,11 @@ class Limited:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return too_often(request, error.seconds) if isinstance(error, TooOften) else None
+        if isinstance(error, TooOften):
+            return too_often(request, error.seconds)
+        if isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+            return _too_much(request)
+        return None
 
 
 def _spend(request: HttpRequest, name: str) -> None:
@@ -76,6 +81,11 @@ def _spend(request: HttpRequest, name: str) -> None:
         limits.spend(limit, limits.address_of(request))
     if (limit := POSTS_BY_USER.get(name)) and request.user.is_authenticated:
         limits.spend(limit, request.user.pk)
+
+
+def _too_much(request: HttpRequest) -> HttpResponse:
+    request._mark_post_parse_error()  # type: ignore[attr-defined]  # as Django does, or rendering asks for the body again
+    return render(request, "413.html", status=413)
 
 
 def too_often(request: HttpRequest, seconds: int = ALLAUTHS_SECONDS) -> HttpResponse:

@@ -33,6 +33,40 @@ def partitioned_cookies(get_response: Handler) -> Handler:
     return middleware
 
 
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
+FOR_EVERYBODY = ("/static/js/host.js", "/static/js/host.")  # Communicator's page loads it; the other name has a hash in it
+
+
+def strict_headers(get_response: Handler) -> Handler:
+    """What Django has no setting for: no devices, nothing for other sites to load, and no copies unless a view says so."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        everybody = request.path.startswith(FOR_EVERYBODY)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if everybody else "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware
+
+
 def language(get_response: Handler) -> Handler:
     """The chosen language (cookie), else the browser's, else Czech. The window's views settle the agent's own."""
 

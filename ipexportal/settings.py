@@ -141,6 +141,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ipexportal.middleware.partitioned_cookies",
+    "ipexportal.middleware.strict_headers",
     "ipexportal.middleware.server_timing",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
