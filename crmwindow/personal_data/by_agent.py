@@ -18,6 +18,7 @@ from crmwindow import outbox, unwritten
 from crmwindow.models import (
     CrmWrite,
     FollowUp,
+    FollowUpDraft,
     LearnedMatch,
     Leg,
     Lookup,
@@ -57,6 +58,7 @@ def _parts(agent: Agent) -> Iterator[Part]:
     yield Part("notes", Note.objects.filter(author=agent).select_related("call"), _NOTE)
     yield Part("revisions", NoteRevision.objects.filter(note__author=agent), ("number", "text", "outcome"))
     yield Part("tasks", FollowUp.objects.filter(author=agent).select_related("call"), _TASK)
+    yield Part("drafts", FollowUpDraft.objects.filter(author=agent), ("call.code", "values", "edited_at"))
     yield Part("lookups", Lookup.objects.filter(leg__agent=agent), ("finished_at", "problem"))
     yield Part("choices", LearnedMatch.objects.filter(agent=agent), ("table", "record_id", "chosen_at"))
     yield Part("openings", Opening.objects.filter(agent=agent), ("table", "record_id", "expires_at"))
@@ -117,7 +119,7 @@ def erase(found: Trail, *, by: User | str, also_unwritten: bool = False) -> dict
     counts = found.counts
     with translation.override(agent.tenant.language):
         pseudonym = _("Agent %(letters)s") % {"letters": secrets.token_hex(2).upper()}
-    for key in ("revisions", "lookups", "choices", "openings", "sessions", "tickets", "sign_ins", "mail"):
+    for key in ("revisions", "drafts", "lookups", "choices", "openings", "sessions", "tickets", "sign_ins", "mail"):
         found.rows(key).order_by().delete()
     _erase_texts(agent)
     _erase_names(agent, pseudonym)

@@ -21,6 +21,7 @@ from crmwindow.models import (
     CallCandidates,
     CrmWrite,
     FollowUp,
+    FollowUpDraft,
     IndexedNumber,
     IndexState,
     IvrAttempts,
@@ -104,6 +105,8 @@ def _parts(wanted: Wanted) -> Iterator[Part]:
         "revisions", NoteRevision.objects.filter(note__call__in=calls.values("pk")), ("number", "text", "outcome")
     )
     yield Part("tasks", FollowUp.objects.filter(**of_calls).select_related("author"), _TASK)
+    drafts = FollowUpDraft.objects.filter(**of_calls).select_related("author")
+    yield Part("drafts", drafts, ("author.name", "values", "edited_at"))
     yield Part("lookups", _lookups(wanted, calls), ("finished_at", "problem", "result"))
     yield Part("candidates", _candidates(wanted, calls), ("found_at", "outcome", "records"))
     choices = LearnedMatch.objects.filter(tenant=tenant, number_blind__in=wanted.blinds)

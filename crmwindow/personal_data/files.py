@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 KINDS = ("json", "csv")
-_TEXTS_OF_JSON = ("result", "content", "answers")
+_TEXTS_OF_JSON = ("result", "content", "answers", "values")
 
 
 def export(found: Trail, kind: str, *, by: User | str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 
 from crmwindow import unwritten
+from crmwindow.models import FollowUpDraft
 from crmwindow.personal_data import wording
 from tenants.models import Tenant
 
@@ -77,6 +78,7 @@ class Trail:
         kinds: Iterable[tuple[str, QuerySet[Any]]] = (
             ("notes", unwritten.notes()),
             ("tasks", unwritten.tasks()),
+            ("drafts", FollowUpDraft.objects.all()),
             ("writes", unwritten.writes()),
         )
         mine = {part.key: part.rows for part in self.parts}

@@ -37,6 +37,11 @@ PARTS: Mapping[str, tuple[StrOrPromise, StrOrPromise, StrOrPromise]] = {
         gettext_lazy("To write a task into the CRM, once."),
         _UNTIL_WRITTEN,
     ),
+    "drafts": (
+        gettext_lazy("Half-filled tasks"),
+        gettext_lazy("So that nothing that was typed is lost."),
+        _WITH_CALL,
+    ),
     "lookups": (
         gettext_lazy("What the CRM answered"),
         gettext_lazy("So that a card that is opened again need not ask again."),
@@ -118,6 +123,7 @@ def of_unwritten(waiting: Counter[str]) -> str:
     kinds = {
         "notes": ngettext("%(n)d note", "%(n)d notes", waiting["notes"]),
         "tasks": ngettext("%(n)d task", "%(n)d tasks", waiting["tasks"]),
+        "drafts": ngettext("%(n)d half-filled task", "%(n)d half-filled tasks", waiting["drafts"]),
         "writes": ngettext(
             "%(n)d write of the system account", "%(n)d writes of the system account", waiting["writes"]
         ),
