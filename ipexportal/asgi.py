@@ -11,13 +11,15 @@ from typing import Any
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ipexportal.settings")
-django_application = no_longer(get_asgi_application())
+plain_django: Any = get_asgi_application()
 sys.setswitchinterval(0.001)  # many short requests beside few that compute: at the usual 5 ms each of their steps waits
 
 from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
 from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402
 from ipexportal.bodies import no_longer  # noqa: E402
 from ipexportal.middleware import RECEIVED  # noqa: E402
+
+django_application = no_longer(plain_django)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
