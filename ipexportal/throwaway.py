@@ -58,13 +58,18 @@ class Server:
 
     def crash(self) -> None:
         """As by kill -9, or as when the machine's power goes, except that what was written to files stays."""
-        server = int((self.folder / "data" / "postmaster.pid").read_text().partition("\n")[0])
-        for pid in (server, *_children(server)):
+        pids = self.processes()
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         ends = monotonic() + 10
-        while Path(f"/proc/{server}").exists() and monotonic() < ends:
+        while any(Path(f"/proc/{pid}").exists() for pid in pids) and monotonic() < ends:
             sleep(0.05)
+
+    def processes(self) -> list[int]:
+        """The server's and all its children's."""
+        server = int((self.folder / "data" / "postmaster.pid").read_text().partition("\n")[0])
+        return [server, *_children(server)]
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
         account = _account()

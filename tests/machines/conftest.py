@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import requests
 from django.db import connection
+from django.utils import timezone
 
+from crmwindow import notes
+from crmwindow.models import Note
 from ipexportal.sandbox import Sandbox
 from tenants import api_keys
 from tenants.models import Agent, ApiKey, Tenant
@@ -146,3 +149,13 @@ def once_in_the_crm(microsoft: Sandbox, mark: str, text: str, seconds: float = 4
     """Written with its newest text; and nowhere twice."""
     until(lambda: text in activities(microsoft, mark), seconds)
     assert activities(microsoft, mark) == [text]
+
+
+def settle(microsoft: Sandbox, typed: dict[str, str]) -> None:
+    """Every text is in the CRM, once. What a killed process was at is free once its lease ended; here, at once."""
+    connection.close()
+    for mark, text in typed.items():
+        waiting = Note.objects.filter(state=Note.State.QUEUED)
+        waiting.update(next_try_at=timezone.now(), lease_until=None)
+        notes.sweep()
+        once_in_the_crm(microsoft, mark, text)

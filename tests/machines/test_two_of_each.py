@@ -8,11 +8,11 @@ from time import sleep
 import pytest
 import requests
 
-from crmwindow.models import Call, Note
+from crmwindow.models import Call
 from ipexportal.sandbox import Sandbox
 from tenants.models import Agent
 from tests.machines.browser import until
-from tests.machines.conftest import Exchange, Machines, OpenWindow, once_in_the_crm
+from tests.machines.conftest import Exchange, Machines, OpenWindow, once_in_the_crm, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,9 +88,7 @@ def test_one_of_each_is_killed_while_calls_go_on_and_nothing_is_lost_or_doubled(
     exchange.says("Ringing", "604218330", jana, "22.last")
     windows["jana"].shows("604 218 330")
     assert Call.objects.count() == len(typed) + 1
-    for mark, text in typed.items():
-        _hurry()
-        once_in_the_crm(microsoft, mark, text)
+    settle(microsoft, typed)
     assert len(typed) == 12
 
 
@@ -112,9 +110,7 @@ def test_a_rolling_restart_takes_seconds_and_loses_nothing(
     exchange.says("Ringing", "604218330", jana, "23.last")
     for window in windows:
         window.shows("604 218 330")
-    for mark, text in typed.items():
-        _hurry()
-        once_in_the_crm(microsoft, mark, text)
+    settle(microsoft, typed)
 
 
 def _at_once(*acts: Callable[[], None]) -> Callable[[], None]:
@@ -138,16 +134,3 @@ def _at_once(*acts: Callable[[], None]) -> Callable[[], None]:
         assert not any(thread.is_alive() for thread in threads)
 
     return finish
-
-
-def _hurry() -> None:
-    """What a killed process had in its hands is free again after its lease (60 s), and is found by the sweep of the minute."""
-    from django.utils import timezone
-
-    from crmwindow import notes
-
-    now = timezone.now()
-    waiting = Note.objects.filter(state=Note.State.QUEUED)
-    waiting.filter(lease_until__lt=now).update(lease_until=None)
-    waiting.update(next_try_at=now)
-    notes.sweep()
