@@ -41,6 +41,17 @@ def nobody_was_here_before() -> None:
     limits.forget()
 
 
+SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "microsoft", "sandbox"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`-m unit`: what can be asked after every line that changes, in seconds."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if not fixtures & SERVERS and not item.get_closest_marker("django_db"):
+            item.add_marker("unit")
+
+
 # How fast a busy machine makes up examples says nothing about us
 hypothesis_settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("ours")

@@ -22,6 +22,7 @@ os.environ.update(
 )
 from ipexportal.settings import *  # noqa: E402, F403
 
+KNOWN_FOR_SECONDS = 0  # what a test changes holds at once
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if not ON_POSTGRESQL:  # noqa: F405  (a file, as in the demo: threads meet its real locks)

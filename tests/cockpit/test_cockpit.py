@@ -309,9 +309,9 @@ def test_any_number_of_customers_costs_the_same(
         secret_ends(tenant, days=6)
         check_failed(tenant)
         note_waits(tenant, minutes=47)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(19):
         assert len(names(page(cockpit, show="all"))) == number
-    with django_assert_num_queries(18):  # whose calls have that UniqueId; whom it means
+    with django_assert_num_queries(21):  # whose calls have that UniqueId; whom it means
         assert len(names(page(cockpit, q="firm", show="all"))) == number
 
 
@@ -319,7 +319,7 @@ def test_what_is_heavy_or_secret_is_not_even_read(
     cockpit: Client, customer: Customer, django_assert_max_num_queries: Any
 ) -> None:
     secret_ends(customer("acme", live=True, agents=1, signed_in=1), days=6)
-    with django_assert_max_num_queries(20) as asked:
+    with django_assert_max_num_queries(23) as asked:
         page(cockpit)
     sql = " ".join(query["sql"] for query in asked.captured_queries)
     assert '"metadata"' not in sql

@@ -53,7 +53,7 @@ class Day:
 
     def end(self) -> dict[str, str]:
         self.over.set()
-        self.thread.join(timeout=60)
+        self.thread.join(timeout=150)
         assert self.mistakes == []
         assert not self.thread.is_alive()
         return self.typed

@@ -168,11 +168,13 @@ PORTAL: dict[str, Row] = {
     "portal:checks_run": acmes("POST", 302),
     "portal:checks_report": acmes("GET"),
     "portal:operation": acmes("GET"),
+    "portal:guide": acmes("GET"),
     "personal:page": acmes("GET"),
     "personal:find": acmes("POST", 422),  # nothing was typed
     "personal:file": acmes("POST", 302),
     "personal:erase": acmes("POST", 302),
     "not_logged": acmes("GET"),
+    "status": acmes("GET"),
     "portal:owners": acmes("GET"),
     "not_logged_again": acmes("POST", 302),
     "portal:operation_save": acmes("POST", 422),

@@ -145,7 +145,7 @@ def activities(microsoft: Sandbox, mark: str) -> list[str]:
         return [str(row["description"]) for row in rows]
 
 
-def once_in_the_crm(microsoft: Sandbox, mark: str, text: str, seconds: float = 40) -> None:
+def once_in_the_crm(microsoft: Sandbox, mark: str, text: str, seconds: float = 60) -> None:
     """Written with its newest text; and nowhere twice."""
     until(lambda: text in activities(microsoft, mark), seconds)
     assert activities(microsoft, mark) == [text]

@@ -20,7 +20,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 INSTALLED = "/opt/ipex-portal"
-WAIT = 60.0
+WAIT = 150.0  # seconds; a machine may have other things to do
 Settings = Mapping[str, str]
 
 
