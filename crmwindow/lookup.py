@@ -88,6 +88,8 @@ def _in_background(leg_pk: int, came: timings.Arrival | None) -> None:
         leg = _fresh(leg_pk)
         if leg and (row := _claimed(leg)):
             _carry_out(leg, row, came)
+        elif leg and came and not Lookup.objects.filter(leg=leg, finished_at__lt=came.at).exists():
+            timings.arrived(leg, came)
     except Exception:
         logger.exception("A look-up broke off.")
     finally:

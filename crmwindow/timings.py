@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -35,6 +35,7 @@ class Arrival:
     """An event of the exchange, by this process's perf_counter: when it came, was told to windows, was committed."""
 
     received: float = field(default_factory=perf_counter)
+    at: datetime = field(default_factory=timezone.now)
     told: float | None = None
     committed: float | None = None
 
@@ -79,9 +80,8 @@ def keep(leg: Leg, watch: Watch, came: Arrival | None, *, readable: bool) -> Non
         return None if seconds is None else _ms(watch.began + seconds - start)
 
     values: dict[str, Any] = {
+        **_told(came),
         "path": watch.labels.get("path", "") if readable else "",
-        "told_ms": came.after(came.told) if came else None,
-        "committed_ms": came.after(came.committed) if came else None,
         "begun_ms": _ms(watch.began - start),
         "candidates_ms": at("candidates"),
         "tables_ms": {name.removeprefix(TABLE): at(name) for name in watch.marks if name.startswith(TABLE)},
@@ -93,6 +93,15 @@ def keep(leg: Leg, watch: Watch, came: Arrival | None, *, readable: bool) -> Non
     except DatabaseError:
         logger.exception("A look-up's timing could not be kept.")
     tallies.add("lookup", values["path"] or "failed", perf_counter() - watch.began)
+
+
+def arrived(leg: Leg, came: Arrival) -> None:
+    """Its look-up is somebody else's, who began before this event was through."""
+    _put(leg, _told(came))
+
+
+def _told(came: Arrival | None) -> dict[str, int | None]:
+    return {"told_ms": came.after(came.told), "committed_ms": came.after(came.committed)} if came else {}
 
 
 def keep_questions(watch: Watch) -> None:

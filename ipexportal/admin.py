@@ -18,11 +18,11 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import index
 from crmwindow.models import Call, Leg, Note
-from ipexportal import account_admin, finding  # noqa: F401  (users)
+from ipexportal import account_admin, finding, trace_page  # noqa: F401  (users)
 from tenants.admin.customer_page import MOST, Tab
 from tenants.admin.customers import TenantAdmin
 from tenants.models import Tenant
@@ -51,13 +51,16 @@ class CustomerAdmin(TenantAdmin):
         return [
             path("find/", find, name="tenants_tenant_find"),
             path("<int:pk>/calls/", calls, name="tenants_tenant_calls"),
+            self._address("trace", trace_page.show, require_GET),
+            self._address("trace_switch", trace_page.switch, require_POST),
             *super().get_urls(),
         ]
 
     def tabs(self, tenant: Tenant, found: Progress) -> list[Tab]:
         calls = Tab("calls", _("Calls"), reverse("admin:tenants_tenant_calls", args=[tenant.pk]))
+        trace = Tab("trace", _("Response"), reverse("admin:tenants_tenant_trace", args=[tenant.pk]))
         tabs = super().tabs(tenant, found)
-        return [*tabs[:3], calls, *tabs[3:]]
+        return [*tabs[:3], calls, trace, *tabs[3:]]
 
     def calls(self, request: HttpRequest, pk: int) -> HttpResponse:
         page = self.page(request, pk)

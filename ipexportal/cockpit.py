@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -21,6 +21,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from huey.contrib.djhuey import HUEY
 
+from crmwindow import card_times
+from crmwindow.card_times import Times
 from ipexportal import finding, standings, today
 from ipexportal.standings import Standing
 from tenants import access
@@ -72,6 +74,7 @@ class Figures:
     agents: int
     wanted: int
     calls_today: int
+    ring: Times
     share: float | None
     notes_waiting: int
     notes_refused: int
@@ -115,7 +118,7 @@ def cockpit(request: HttpRequest) -> dict[str, Any]:
         "chips": [_chip(each, found, chosen, text) for each in FILTERS],
         "chosen": chosen,
         "text": text,
-        "standings": shown,
+        "standings": standings.timed(shown),
         "total": len(rows),
         "everybody": len(everybody),
         "longest": finding.LONGEST,
@@ -151,10 +154,15 @@ def _figures(everybody: list[Standing]) -> Figures:
         agents=sum(standing.progress.agents.signed_in for standing in everybody),
         wanted=sum(standing.progress.agents.enabled for standing in everybody),
         calls_today=sum(standing.calls.today for standing in everybody),
+        ring=card_times.together((standing.tenant.pk for standing in everybody), since=_midnight()),
         share=standings.Calls(looked_up=looked_up, known=known).share,
         notes_waiting=sum(standing.notes.all_waiting for standing in everybody),
         notes_refused=sum(standing.notes.all_refused for standing in everybody),
     )
+
+
+def _midnight() -> datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _signs() -> list[Sign]:

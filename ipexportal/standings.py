@@ -6,7 +6,7 @@ Read in a fixed number of queries for any number of customers.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from crmwindow import card_times
+from crmwindow.card_times import Times
 from crmwindow.models import Call, CrmWrite, Note
 from tenants import progress
 from tenants.models import Tenant
@@ -101,6 +103,20 @@ class Standing:
     progress: Progress
     calls: Calls = field(default=Calls())
     notes: Notes = field(default=Notes())
+    ring: Times = field(default=Times())
+    hours: tuple[int, ...] = ()
+    """p95 from ringing to the card, hour by hour."""
+
+    @property
+    def spark(self) -> str:
+        """A polyline's points in a box of 56 by 16; "" while there is no line to draw."""
+        if len(self.hours) < 2:
+            return ""
+        lowest, highest = min(self.hours), max(self.hours)
+        steps, height = len(self.hours) - 1, max(1, highest - lowest)
+        return " ".join(
+            f"{1 + 54 * at / steps:.1f},{14 - 12 * (ms - lowest) / height:.1f}" for at, ms in enumerate(self.hours)
+        )
 
     @property
     def blocker(self) -> Blocker:
@@ -178,6 +194,18 @@ def of(tenants: Any) -> list[Standing]:
         for tenant in rows
     ]
     return sorted(standings, key=lambda standing: standing.urgency)
+
+
+def timed(standings: Iterable[Standing]) -> list[Standing]:
+    """With how soon their cards are there, the last day and hour by hour of its half."""
+    rows, now = list(standings), timezone.now()
+    keys = [standing.tenant.pk for standing in rows]
+    times = card_times.of(keys, since=now - timedelta(days=1))
+    hours = card_times.by_hour(keys, since=now - timedelta(hours=12))
+    return [
+        replace(each, ring=times.get(each.tenant.pk, Times()), hours=tuple(hours.get(each.tenant.pk, ())))
+        for each in rows
+    ]
 
 
 def _calls(keys: Iterable[int]) -> dict[int, Calls]:

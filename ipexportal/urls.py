@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from crmwindow import not_logged_views
+from crmwindow import not_logged_views, status_views
 from crmwindow.api import api
 from ipexportal import operations
 from ipexportal.account_pages import admin_door
@@ -23,6 +23,7 @@ urlpatterns = [
     path("portal/<uuid:code>/ivr/functions/", include("crmwindow.ivr_pages.urls")),
     path("portal/<uuid:code>/numbers/", include("crmwindow.number_pages.urls")),
     path("portal/<uuid:code>/personal-data/", include("crmwindow.personal_pages.urls")),
+    path("portal/<uuid:code>/status/", status_views.page, name="status"),
     path("portal/<uuid:code>/not-logged/", not_logged_views.page, name="not_logged"),
     path("portal/<uuid:code>/not-logged/again/", not_logged_views.again, name="not_logged_again"),
     path("portal/", include("tenants.portal.urls")),

@@ -59,6 +59,8 @@ SENTENCES: Mapping[str, StrOrPromise] = {
     "matches.forgotten": gettext_lazy("Remembered numbers forgotten"),
     "personal_data.exported": gettext_lazy("Personal data handed out"),
     "personal_data.erased": gettext_lazy("Personal data erased"),
+    "trace.on": gettext_lazy("Support trace switched on"),
+    "trace.off": gettext_lazy("Support trace switched off"),
     "write.given_up": gettext_lazy("Writes to the CRM given up"),
     "missed_calls.given_up": gettext_lazy("Missed calls removed unwritten at the end of the retention"),
 }
