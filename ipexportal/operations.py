@@ -95,7 +95,9 @@ def _lookups() -> Metric:
 
 
 def _asked() -> Metric:
-    family = SummaryMetricFamily("ipex_dataverse_request_seconds", "Attempts at Dataverse, by outcome", labels=["outcome"])
+    family = SummaryMetricFamily(
+        "ipex_dataverse_request_seconds", "Attempts at Dataverse, by outcome", labels=["outcome"]
+    )
     for outcome, (count, seconds) in sorted(tallies.sums("dataverse").items()):
         family.add_metric([outcome], count, seconds)
     return family
@@ -108,9 +110,7 @@ def _notes() -> Iterator[Metric]:
         family.add_metric([state], counted.get(state, 0))
     yield family
     queued = Note.State.QUEUED
-    yield GaugeMetricFamily(
-        "ipex_notes_waiting", "Notes waiting to be written to a CRM", value=counted.get(queued, 0)
-    )
+    yield GaugeMetricFamily("ipex_notes_waiting", "Notes waiting to be written to a CRM", value=counted.get(queued, 0))
     oldest = Note.objects.filter(state=queued).aggregate(at=Min("queued_at"))["at"]
     yield GaugeMetricFamily("ipex_oldest_waiting_note_seconds", "Age of the oldest of them", value=_age(oldest))
 
