@@ -61,6 +61,11 @@ def busy_seconds() -> tuple[float, float]:
     return (sum(ticks) - idle) / TICKS, sum(ticks) / TICKS
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def database_server() -> int | None:
     """PostgreSQL's first process; None when it runs on another machine."""
     with connection.cursor() as cursor:
@@ -71,13 +76,6 @@ def database_server() -> int | None:
 def family(pid: int | None) -> list[int]:
     """It and its children."""
     return [pid, *(child for child, parent in _parents().items() if parent == pid)] if pid else []
-
-
-def database_connections() -> int:
-    """Open at this moment, whoever's they are."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        return int(cursor.fetchone()[0])
 
 
 def _parents() -> dict[int, int]:

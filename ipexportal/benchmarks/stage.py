@@ -26,6 +26,9 @@ from tenants.models import Agent, CustomEntity, Instance, SystemAccount, Tenant
 @dataclass(frozen=True, slots=True)
 class Microsoft:
     origin: str
+    pid: int
+    tls_origin: str = ""
+    ca_file: str = ""
 
     def latency(self, milliseconds: float) -> None:
         self._order("latency", ms=milliseconds)
@@ -40,24 +43,39 @@ class Microsoft:
 
 
 @contextmanager
-def microsoft(*, records: int, seed: int = 1, agents: int = 0) -> Iterator[Microsoft]:
+def microsoft(*, records: int, seed: int = 1, agents: int = 0, tls: bool = False) -> Iterator[Microsoft]:
     """The sandbox, in another process, without latency yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, tls_port = _free_port(), _free_port() if tls else 0
     command = [sys.executable, "manage.py", "sandbox", f"--port={port}", f"--records={records}", f"--seed={seed}"]
     command.append(f"--agents={agents}")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    command += [f"--tls-port={tls_port}"] if tls else []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE if tls else subprocess.DEVNULL, text=True)
     try:
         _wait_for(port, process)
         settings.ENTRA_AUTHORITY = f"http://127.0.0.1:{port}"
-        yield Microsoft(settings.ENTRA_AUTHORITY)
+        tls_origin, ca_file = (f"https://127.0.0.1:{tls_port}", _ca_file(process)) if tls else ("", "")
+        yield Microsoft(settings.ENTRA_AUTHORITY, process.pid, tls_origin, ca_file)
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _ca_file(process: subprocess.Popen[str]) -> str:
+    """As it says itself when it has started."""
+    assert process.stdout
+    for line in process.stdout:
+        if line.strip().startswith("CA file"):
+            return line.split(maxsplit=2)[2].strip()
+    raise RuntimeError("The sandbox did not name its certificate authority.")
+
+
+def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
     ends = monotonic() + 120
     while monotonic() < ends and process.poll() is None:
         try:

@@ -102,7 +102,9 @@ class _Run:
         newest = await sync_to_async(seats.newest_news)()
         since = time.time()
         await self._calls(open_now[: self.rung], calls)
-        found = await sync_to_async(seats.delays)(open_now, after=newest)
+        found, missed = await sync_to_async(seats.delays)(open_now, after=newest)
+        if missed:
+            raise Void(f"{missed} pieces of news did not come to their window")
         if await sync_to_async(seats.strangers)(open_now, since=since, after=newest):
             raise Void("a window was told of somebody else's call")
         return {
