@@ -79,7 +79,7 @@ def find(
     return replace(result, labels={each.table.logical_name: each.label(language) for each in every})
 
 
-def _known(instance: Instance, number: phone.Number, call: Call | None, unique_id: str) -> Known:
+def _known(instance: Instance, number: phone.Number, call: Call | None, unique_id: str = "") -> Known:
     if not instance.index:
         return Known()
     try:
@@ -90,6 +90,14 @@ def _known(instance: Instance, number: phone.Number, call: Call | None, unique_i
     finally:
         if not connection.in_atomic_block:
             close_old_connections()  # others need it more while we wait for Microsoft
+
+
+def records_of(instance: Instance, table: SearchTable, number: phone.Number, *, unique_id: str = "") -> list[str]:
+    """Ids of one table's records that hold the number, as the index knows; [] when the CRM has to be asked."""
+    known = _known(instance, number, None, unique_id)
+    if known.too_many or not _covers(known, table):
+        return []
+    return [record_id for name, record_id in known.records if name == table.table.logical_name]
 
 
 def _covers(known: Known, table: SearchTable) -> bool:

@@ -15,12 +15,14 @@ from ninja import Field, Router, Schema, Status
 from ninja.params.functions import Header
 from pydantic import ConfigDict
 
+from crmwindow import candidates
 from crmwindow.ivr import functions, looking_up, path, verifying
 from crmwindow.ivr.asking import Unanswered, desk_of
 from crmwindow.ivr.attempts import Attempt
 from crmwindow.ivr.callers import Caller, read
 from crmwindow.machine_keys import REFUSALS, Key, Problem
 from crmwindow.models import IvrFunction
+from crmwindow.search import SearchResult
 from tenants.dataverse.budget import Budget
 from tenants.models import ApiKey, Tenant
 
@@ -165,17 +167,20 @@ def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int = BUDGET) -
         return Status(422, {"error": str(error)})
     caller = read(body.number, tenant)
     wait = Budget(functions.seconds(function, budget_ms) * functions.MICROSOFTS_SHARE)
-    answer = _looked_up(tenant, caller, function, wait)
-    return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, _readable(body.unique_id), caller)
+    unique_id = _readable(body.unique_id)
+    answer = _looked_up(tenant, caller, function, unique_id, wait)
+    return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, unique_id, caller, searched=answer.searched)
 
 
-def _looked_up(tenant: Tenant, caller: Caller, function: IvrFunction | None, wait: Budget) -> looking_up.Answer:
+def _looked_up(
+    tenant: Tenant, caller: Caller, function: IvrFunction | None, unique_id: str, wait: Budget
+) -> looking_up.Answer:
     if caller.number is None:
         return looking_up.Answer("not_found", caller.kind)
     try:
         desk = desk_of(tenant)
         extras = looking_up.extras_of(desk, function)
-        return looking_up.look_up(desk, caller.number, function=function, extras=extras, wait=wait)
+        return looking_up.look_up(desk, caller.number, function=function, extras=extras, wait=wait, unique_id=unique_id)
     except Unanswered as error:
         return looking_up.Answer("unavailable", error.reason)
 
@@ -230,6 +235,7 @@ def _answered(
     caller: Caller,
     *,
     record: tuple[str, str] | None = None,
+    searched: SearchResult | None = None,
 ) -> Answered:
     milliseconds = round(1000 * (perf_counter() - started))
 
@@ -245,5 +251,7 @@ def _answered(
             record=record,
             milliseconds=milliseconds,
         )
+        if searched and unique_id:
+            candidates.note_outcome_of(tenant, unique_id, caller.e164, searched)
 
     return Answered(answer, note)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tenants import limits
+from tenants.briefly import Briefly
 from tenants.models import ApiKey, Instance, Tenant, digest
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 TOKEN_SECONDS = 3600
 TOKEN_PREFIX = "ipx_token_"  # noqa: S105
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+_keys: Briefly[ApiKey] = Briefly()
 _signer = signing.TimestampSigner(sep=".", salt="tenants.access.token")  # "." may stand in a bearer token, ":" not
 
 
@@ -128,7 +130,8 @@ def token_for(key: ApiKey) -> str:
 
 
 def _key(**where: object) -> ApiKey | None:
-    return ApiKey.objects.select_related("tenant").filter(**where).first()
+    rows = ApiKey.objects.select_related("tenant").filter(**where)
+    return _keys.of(tuple(where.items()), rows.first)
 
 
 def _key_of(text: str) -> ApiKey | None:

@@ -24,6 +24,7 @@ from django.utils.translation import get_language
 from crmwindow.ivr.joined import Joined
 from crmwindow.ivr.watching import Nobody, Watch
 from tenants import connections, entra, schema
+from tenants.briefly import Briefly
 from tenants.dataverse import errors
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
@@ -244,10 +245,13 @@ class Desk:
         return known or Metadata.load(self.client, [name], budget).table(name)
 
 
+_accounts: Briefly[SystemAccount] = Briefly()
+
+
 def desk_of(tenant: Tenant, *, watch: Watch | None = None, reader: Reader | None = None) -> Desk:
     """Raises Unanswered when the customer has no system account. A `reader` of one's own remembers nothing."""
     rows = SystemAccount.objects.select_related("instance__tenant").defer("instance__metadata")
-    account = rows.filter(instance__tenant=tenant).first()
+    account = _accounts.of(tenant.pk, rows.filter(instance__tenant=tenant).first)
     if account is None:
         raise Unanswered("no_system_account")
     instance = account.instance

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, DateTimeField, F, IntegerField, Q, QuerySet, When
 from django.utils import timezone
 
 from crmwindow.blind import blind
@@ -62,7 +62,12 @@ class Attempt:
 
     def may_try(self, records: list[str]) -> bool:
         """Are these records (GUIDs) still open to this caller? [] stands for a record that is not there."""
-        return all(self._is_open(key) for key in self._records(records))
+        keys = self._records(records)
+        subjects = {key: self._at(key) for key in keys}
+        names = [subject.key for pair in subjects.values() for subject in pair]
+        rows = IvrAttempts.objects.filter(function=self.function, of=Of.RECORD, subject__in=names)
+        wrong = dict(rows.filter(locked_until__gt=timezone.now()).values_list("subject", "wrong")) if names else {}
+        return not any(all(wrong.get(subject.key, 0) >= subject.most for subject in subjects[key]) for key in keys)
 
     def wrong(self, records: list[str]) -> None:
         """It stays counted, also at the records."""
@@ -94,13 +99,24 @@ class Attempt:
 
     def _take(self, subject: Subject) -> bool:
         """Count one try, unless locked or full. One UPDATE, so that of two at once only one takes the last."""
+        if self._counted(subject):
+            return True
+        _row, is_new = self._row_of(subject)
+        return is_new and self._counted(subject)
+
+    def _counted(self, subject: Subject) -> bool:
+        """What was wrong more than a day ago is forgotten on the way."""
         now = timezone.now()
-        row = self._row(subject)
-        if row.last_at < now - FORGOTTEN_AFTER:
-            self._rows(subject).filter(last_at=row.last_at).update(wrong=0, locks=0, locked_until=None)
-        free = Q(locked_until=None) | Q(locked_until__lte=now)
-        rows = self._rows(subject).filter(free, wrong__lt=subject.most)
-        return bool(rows.update(wrong=F("wrong") + 1, last_at=now))
+        is_old = Q(last_at__lt=now - FORGOTTEN_AFTER)
+        is_free = Q(locked_until=None) | Q(locked_until__lte=now)
+        rows = self._rows(subject).filter(is_old | Q(is_free, wrong__lt=subject.most))
+        counted = rows.update(
+            wrong=Case(When(is_old, then=1), default=F("wrong") + 1, output_field=IntegerField()),
+            locks=Case(When(is_old, then=0), default=F("locks"), output_field=IntegerField()),
+            locked_until=Case(When(is_old, then=None), default=F("locked_until"), output_field=DateTimeField()),
+            last_at=now,
+        )
+        return bool(counted)
 
     def _lock_if_full(self, subject: Subject) -> None:
         row = self._row(subject)
@@ -124,12 +140,6 @@ class Attempt:
         most = max(1, self.function.attempts_per_record)
         return Subject(Of.RECORD, record, most), Subject(Of.RECORD, f"{record}/{self._blind}", 1)
 
-    def _is_open(self, record: str) -> bool:
-        return not all(self._is_full(subject) for subject in self._at(record))
-
-    def _is_full(self, subject: Subject) -> bool:
-        return self._rows(subject).filter(wrong__gte=subject.most, locked_until__gt=timezone.now()).exists()
-
     def _count(self, subject: Subject) -> None:
         """A record's day begins with the first wrong value there; `locked_until` is its end."""
         now = timezone.now()
@@ -148,11 +158,15 @@ class Attempt:
         return IvrAttempts.objects.filter(function=self.function, of=subject.of, subject=subject.key)
 
     def _row(self, subject: Subject) -> IvrAttempts:
+        return self._row_of(subject)[0]
+
+    def _row_of(self, subject: Subject) -> tuple[IvrAttempts, bool]:
+        """The row, and whether it was made now."""
         values: dict[str, Any] = {"last_at": timezone.now()}
         if subject.of == Of.CALLER:
             values |= {"number": self.number, "number_blind": self._blind}
         key = {"function": self.function, "of": subject.of, "subject": subject.key}
-        return IvrAttempts.objects.get_or_create(**key, defaults=values)[0]
+        return IvrAttempts.objects.get_or_create(**key, defaults=values)
 
 
 def tidy() -> None:

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 
 from crmwindow.models import IvrFunction
+from tenants.briefly import Briefly
 from tenants.models import Instance, Tenant
 
 Kind = IvrFunction.Kind
+_functions: Briefly[IvrFunction] = Briefly()
 _NAME = re.compile(r"[-a-zA-Z0-9_]{1,60}")
 BUDGET_MS = 1500
 MICROSOFTS_SHARE = 0.8
@@ -28,7 +30,7 @@ class WrongKind(Exception):
 def named(tenant: Tenant, name: str, *kinds: str) -> IvrFunction:
     """Raises NoSuchFunction, WrongKind."""
     rows = IvrFunction.objects.filter(tenant=tenant, name=name, enabled=True)
-    function = rows.first() if _NAME.fullmatch(name) else None
+    function = _functions.of((tenant.pk, name), rows.first) if _NAME.fullmatch(name) else None
     if function is None:
         raise NoSuchFunction(_("There is no function of this name."))
     if function.kind not in kinds:

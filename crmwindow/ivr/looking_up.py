@@ -15,9 +15,10 @@ from crmwindow.ivr.asking import REASON_OF_PROBLEM, Desk, Person, Unanswered
 from crmwindow.models import IvrFunction
 from crmwindow.search import Hit, SearchResult
 from tenants import connections, schema
+from tenants.briefly import Briefly
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
-from tenants.models import DisplayField
+from tenants.models import DisplayField, Instance
 from tenants.schema import SearchTable, ShownField
 
 RAW = "{value}"  # a link that is nothing but the value: so a hit carries what Dataverse stores beside what it shows
@@ -46,6 +47,9 @@ class Answer:
     owner: Person = field(default_factory=lambda: Person("", "", ""))
     matches: int = 0
     fields: tuple[tuple[str, str, str], ...] = ()
+    searched: SearchResult | None = field(
+        default=None, repr=False, compare=False
+    )  # where the index is to learn how right it was
 
     def flat(self) -> dict[str, str | int]:
         """As the voice menu gets it: every word is always there, "" when it says nothing."""
@@ -63,23 +67,39 @@ def extras_of(desk: Desk, function: IvrFunction | None) -> tuple[Extra, ...]:
     """The function's own choice, else the fields of the agents' card."""
     if function and function.columns:
         return tuple(Extra(function.entity, column, name) for name, column in function.columns.items())
-    rows: QuerySet[DisplayField] = desk.instance.display_fields.all()
+    return _extras.of(desk.instance.pk, lambda: _extras_of_card(desk.instance)) or ()
+
+
+_extras: Briefly[tuple[Extra, ...]] = Briefly()
+
+
+def _extras_of_card(instance: Instance) -> tuple[Extra, ...]:
+    rows: QuerySet[DisplayField] = instance.display_fields.all()
     return tuple(Extra(row.entity, row.identifier, row.identifier) for row in rows)
 
 
 def look_up(
-    desk: Desk, number: phone.Number, *, function: IvrFunction | None, extras: tuple[Extra, ...], wait: Budget
+    desk: Desk,
+    number: phone.Number,
+    *,
+    function: IvrFunction | None,
+    extras: tuple[Extra, ...],
+    wait: Budget,
+    unique_id: str = "",
 ) -> Answer:
-    """Raises Unanswered."""
+    """Raises Unanswered. With the call's `unique_id`, by what the index already said about it."""
     table = function.entity if function else ""
     key = ("lookup", function.code if function else None, table, extras, number.e164)
-    return desk.reader.ask(key, lambda budget: _answer(desk, number, table, extras, budget), wait=wait)
+    return desk.reader.ask(key, lambda budget: _answer(desk, number, table, extras, budget, unique_id), wait=wait)
 
 
-def _answer(desk: Desk, number: phone.Number, table: str, extras: tuple[Extra, ...], budget: Budget) -> Answer:
-    result = searched(desk, number, budget, only=table, extras=extras)
+def _answer(
+    desk: Desk, number: phone.Number, table: str, extras: tuple[Extra, ...], budget: Budget, unique_id: str
+) -> Answer:
+    result = searched(desk, number, budget, only=table, extras=extras, unique_id=unique_id)
     hits = active(result)
-    answer = _of_hits(desk, hits, extras, budget)
+    is_counted = desk.instance.index and not table
+    answer = replace(_of_hits(desk, hits, extras, budget), searched=result if is_counted else None)
     if not result.failed and not result.refused:
         return answer
     if not hits and (result.failed or len(result.refused) == len(result.labels)):
@@ -88,18 +108,26 @@ def _answer(desk: Desk, number: phone.Number, table: str, extras: tuple[Extra, .
 
 
 def searched(
-    desk: Desk, number: phone.Number, budget: Budget, *, only: str = "", extras: Iterable[Extra] = ()
+    desk: Desk,
+    number: phone.Number,
+    budget: Budget,
+    *,
+    only: str = "",
+    extras: Iterable[Extra] = (),
+    unique_id: str = "",
 ) -> SearchResult:
     """All tables of the card, or `only` that one; names that Dataverse no longer knows are read anew, once."""
     desk.sign_in(budget)
-    result = _search(desk, number, budget, only, extras)
+    result = _search(desk, number, budget, only, extras, unique_id)
     if "drift" in result.failed.values():
         connections.metadata(desk.instance, desk.client, budget, refresh=True)
-        result = _search(desk, number, budget, only, extras)
+        result = _search(desk, number, budget, only, extras, unique_id)
     return result
 
 
-def _search(desk: Desk, number: phone.Number, budget: Budget, only: str, extras: Iterable[Extra]) -> SearchResult:
+def _search(
+    desk: Desk, number: phone.Number, budget: Budget, only: str, extras: Iterable[Extra], unique_id: str
+) -> SearchResult:
     metadata = desk.metadata(budget)
     tables = [with_extras(each, extras) for each in schema.of(desk.instance, metadata).tables]
     if only:
@@ -109,7 +137,14 @@ def _search(desk: Desk, number: phone.Number, budget: Budget, only: str, extras:
         raise Unanswered("settings")
     desk.watch.note(ngettext("Asking %(count)d table", "Asking %(count)d tables", len(tables)), count=len(tables))
     result = candidates.find(
-        desk.client, metadata, desk.instance, number, budget, tables=tables, pool=desk.reader.requests
+        desk.client,
+        metadata,
+        desk.instance,
+        number,
+        budget,
+        unique_id=unique_id,
+        tables=tables,
+        pool=desk.reader.requests,
     )
     found = len(result.hits)
     desk.watch.note(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from crmwindow import phone, ranking, search
+from crmwindow import candidates, phone, ranking
+from crmwindow.models import Call
 from crmwindow.search import Hit
 from crmwindow.writing.tables import Reader
 from tenants.dataverse import errors
@@ -24,12 +25,16 @@ class Caller:
     entity_sets: Mapping[str, str] = field(default_factory=dict)  # of all tables that were searched
 
 
-def find(reader: Reader, number: phone.Number | None, *, complete: bool) -> Caller:
-    """With `complete`, raises Unavailable when a table has not answered: better later than wrong."""
+def find(reader: Reader, number: phone.Number | None, *, complete: bool, call: Call | None = None) -> Caller:
+    """By the number index first, by what it said of the `call` already.
+
+    With `complete`, raises Unavailable when a table has not answered: better later than wrong.
+    """
     if number is None:
         return Caller()
     budget = reader.budget.at_most(SECONDS)
-    found = search.search(reader.client, reader.standard, reader.instance, number, budget)
+    same = call if call and call.number == number.e164 else None
+    found = candidates.find(reader.client, reader.standard, reader.instance, number, budget, call=same)
     passing = [table for table, problem in found.failed.items() if problem in _PASSING]
     if complete and passing:
         throttled = "throttled" in found.failed.values()

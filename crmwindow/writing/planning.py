@@ -87,7 +87,7 @@ def _by_name(write: CrmWrite) -> IvrFunction | None:
 def _of_missed_call(write: CrmWrite, reader: Reader, *, patient: bool) -> Plan:
     if write.call is None:
         raise Unwritable("no_call")
-    found = callers.find(reader, number_of(write.tenant, write.number), complete=patient)
+    found = callers.find(reader, number_of(write.tenant, write.number), complete=patient, call=write.call)
     call = missed_call.MissedCall(write.call, reader.standard, found)
     table = reader.standard.table("phonecall")
     return Plan(table, write.tenant.missed_call_owner, found, call.body(Owner()), call)

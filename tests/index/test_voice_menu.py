@@ -1,0 +1,110 @@
+"""The voice menu and missed calls use what the index said of the call, and their answers tell how right it was."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from crmwindow import candidates, index, writing
+from crmwindow.ivr import asking
+from crmwindow.models import CallCandidates, CrmWrite, IndexedNumber, Leg
+from ipexportal.sandbox.demo_data import record_id
+from tenants import api_keys, connections, entra
+from tenants.dataverse.budget import Budget
+from tenants.models import Agent, ApiKey, Instance, SystemAccount
+from tests.index.conftest import Crm
+from tests.writes.conftest import miss as _miss
+
+Ring = Callable[..., Leg]
+Asked = Callable[[], list[str]]
+Ask = Callable[..., Any]
+ALFA = record_id("account", "Alfa s.r.o.")
+TABLES = ("accounts", "contacts", "leads")
+miss = _miss
+
+
+class AtOnce(Executor):
+    """In the caller's own thread, which has the test's connection."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def ask(
+    built: Instance, system: SystemAccount, jana: Agent, monkeypatch: pytest.MonkeyPatch, asked: Asked
+) -> Callable[..., tuple[Any, list[str]]]:
+    """Acme's voice menu looks somebody up: the answer, and the tables that Dataverse was asked for."""
+    from tests.signed_in import know_tables
+
+    know_tables(jana)
+    monkeypatch.setattr(asking, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(asking, "close_old_connections", lambda: None)
+    monkeypatch.setattr("crmwindow.search.close_old_connections", lambda: None)
+    monkeypatch.setattr("crmwindow.ivr.functions.BUDGET_MS", 15_000)
+    entra.token_for(SystemAccount.objects.get(pk=system.pk), budget=Budget(10))
+    key = api_keys.create(built.tenant, ApiKey.Scope.IVR, "tests")
+
+    def ask(number: str, unique_id: str = "") -> tuple[Any, list[str]]:
+        asked()
+        headers = {"Authorization": f"Bearer {key}"}
+        body = {"number": number, "unique_id": unique_id}
+        answer = Client().post("/api/v1/ivr/lookup", body, content_type="application/json", headers=headers)
+        assert answer.status_code == 200, answer.content
+        asking.forget()
+        return answer.json(), sorted(path for path in asked() if path.startswith(TABLES))
+
+    return ask
+
+
+def test_what_was_found_at_the_first_event_serves_the_voice_menu(
+    ask: Ask, built: Instance, jana: Agent, ring: Ring
+) -> None:
+    candidates.shared(ring(jana, "602111222", UniqueId="7.menu").call, built, "+420602111222")
+    IndexedNumber.objects.all().delete()
+    answer, tables = ask("602111222", "7.menu")
+    assert (answer["id"], tables) == (ALFA, [f"accounts({ALFA})"])
+    assert CallCandidates.objects.get().outcome == "found"
+
+
+def test_another_number_or_call_is_asked_for_itself(ask: Ask, built: Instance, jana: Agent, ring: Ring) -> None:
+    candidates.shared(ring(jana, "604218330", UniqueId="7.menu").call, built, "+420604218330")
+    for unique_id in ("7.menu", "7.other", ""):
+        answer, tables = ask("602111222", unique_id)
+        assert (answer["id"], tables) == (ALFA, [f"accounts({ALFA})"])
+    assert CallCandidates.objects.get().outcome == ""
+
+
+def test_a_record_that_only_the_crm_knew_counts_as_the_indexs_mistake_in_the_voice_menu_too(
+    ask: Ask, built: Instance, jana: Agent, ring: Ring, crm: Crm
+) -> None:
+    candidates.shared(ring(jana, "777000987", UniqueId="7.menu").call, built, "+420777000987")
+    crm.put(lastname="Novější", mobilephone="777000987")
+    answer, tables = ask("777000987", "7.menu")
+    assert (answer["name"], tables) == ("Novější", ["accounts", "contacts", "leads"])
+    assert index.standing(built).error_rate == 100.0
+
+
+def test_a_missed_calls_record_is_found_by_the_index(
+    built: Instance, system: SystemAccount, jana: Agent, miss: Callable[..., Any], asked: Asked
+) -> None:
+    call = miss("602111222")
+    CrmWrite.objects.update(next_try_at=timezone.now())
+    connections.client_for(system).whoami(budget=Budget(10))
+    asked()
+    writing.deliver(CrmWrite.objects.get(call=call).pk)
+    write = CrmWrite.objects.get(call=call)
+    assert (write.state, write.problem, str(write.record_id)) == ("written", "", ALFA)
+    assert [path for path in asked() if path.startswith(TABLES)] == [f"accounts({ALFA})"]
+    assert CallCandidates.objects.get(call=call).records == [["account", ALFA]]
