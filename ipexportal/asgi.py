@@ -8,18 +8,19 @@ import threading
 from time import perf_counter
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ipexportal.settings")
-plain_django: Any = get_asgi_application()
+django.setup(set_prefix=False)
 sys.setswitchinterval(0.001)  # many short requests beside few that compute: at the usual 5 ms each of their steps waits
 
 from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
 from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402
 from ipexportal.bodies import no_longer  # noqa: E402
 from ipexportal.middleware import RECEIVED  # noqa: E402
+from ipexportal.one_thread import OneThread  # noqa: E402
 
-django_application = no_longer(plain_django)
+django_application = no_longer(OneThread())
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
