@@ -137,11 +137,17 @@ class Hub:
             checked = monotonic()
             while not self._stopping.is_set():
                 told = [each.payload for each in listener.notifies(timeout=CHECK_SECONDS, stop_after=1)]
-                if told:
-                    self._pass_on(Outbox.objects.filter(pk__in=",".join(told).split(",")))
+                if rows := self._ours(told):
+                    self._pass_on(Outbox.objects.filter(pk__in=rows))
                 if monotonic() - checked >= CHECK_SECONDS:
                     self._check()
                     checked = monotonic()
+
+    def _ours(self, told: list[str]) -> list[int]:
+        """Of `row:agent,…` the rows about agents whose windows are open here."""
+        pairs = (each.split(":") for payload in told for each in payload.split(","))
+        with self._lock:
+            return [int(row) for row, agent in pairs if int(agent) in self._subscribers]
 
     def _poll(self) -> None:
         last = self._newest()

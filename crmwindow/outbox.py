@@ -1,7 +1,8 @@
 """Tell open windows that something changed. Rows carry only ids; a window then asks for its present state itself.
 
-Call `tell` inside the transaction that makes the change. On PostgreSQL a NOTIFY with the new ids goes out with the commit;
-elsewhere this process's hub is woken after it, and other processes look every tenth of a second.
+Call `tell` inside the transaction that makes the change. On PostgreSQL a NOTIFY goes out with the commit, `row:agent` each, so
+that of many processes only those ask the database who hold a window of that agent; elsewhere this process's hub is woken after
+it, and other processes look every tenth of a second.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db import connection, transaction
 from crmwindow.models import Outbox
 
 CHANNEL = "ipex_outbox"
-IDS_PER_NOTIFY = 500  # a payload holds less than 8,000 bytes
+IDS_PER_NOTIFY = 190  # a payload holds less than 8,000 bytes, an id up to 19 digits
 STATE, REVOKED = "state", "revoked"
 
 woken = threading.Event()
@@ -32,13 +33,13 @@ def tell(agents: Iterable[int], kind: str = STATE) -> None:
     if not rows:
         return
     if connection.vendor == "postgresql":
-        _notify([row.pk for row in rows])
+        _notify([f"{row.pk}:{row.agent_id}" for row in rows])
     else:
         transaction.on_commit(woken.set)
 
 
-def _notify(ids: list[int]) -> None:
+def _notify(ids: list[str]) -> None:
     with connection.cursor() as cursor:
         for start in range(0, len(ids), IDS_PER_NOTIFY):
-            payload = ",".join(map(str, ids[start : start + IDS_PER_NOTIFY]))
+            payload = ",".join(ids[start : start + IDS_PER_NOTIFY])
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
