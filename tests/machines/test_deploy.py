@@ -20,7 +20,6 @@ from tests.machines.browser import Stream, until
 from tests.machines.conftest import SECRETS, database_url
 from tests.machines.units import ROOT, UNITS, Site, answers, free_port, site
 
-pytestmark = pytest.mark.django_db(transaction=True)
 NGINX = ROOT / "deploy" / "nginx" / "ipex-portal.conf"
 EXAMPLE = ROOT / "deploy" / "environment.example"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -186,6 +185,7 @@ def test_a_body_that_is_too_large_is_refused_by_the_proxy(deployed: Deployed, tm
     assert said == "413"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_stream_through_the_proxy_is_not_buffered_and_survives_the_end_of_its_process(
     deployed: Deployed, jana: Agent
 ) -> None:
