@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from crmwindow import writing
+from crmwindow import unwritten, writing
 from crmwindow.ivr import attempts
 from crmwindow.models import (
     Asked,
     Call,
     CallCandidates,
     CrmWrite,
-    FollowUp,
     IvrStep,
+    LearnedMatch,
     Lookup,
-    Note,
     Opening,
     Outbox,
     WindowSession,
     WindowTicket,
 )
+from crmwindow.personal_data import by_agent
 from crmwindow.sessions import TICKETS_KEPT
 from crmwindow.timings import TRACES_KEPT
-from tenants.models import PortalAttempt, SignInAttempt, Tenant, audit
+from tenants.models import AuditEntry, PortalAttempt, SignInAttempt, Tenant, audit
 
 LOOKUPS_KEPT = timedelta(hours=12)
 OUTBOX_KEPT = timedelta(hours=1)
+CHOICES_KEPT = timedelta(days=365)
+"""And longer while the number still calls."""
 
 
 def tidy() -> None:
@@ -43,33 +46,36 @@ def tidy() -> None:
     Lookup.objects.filter(finished_at__lt=now - LOOKUPS_KEPT).delete()
     CallCandidates.objects.filter(found_at__lt=now - LOOKUPS_KEPT).exclude(records=[]).update(records=[])
     Asked.objects.filter(at__lt=now - TRACES_KEPT).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
     attempts.tidy()
+    _unused_choices().delete()
     for tenant in Tenant.objects.only("pk", "retention_days"):
         _give_up_missed_calls(tenant)
         _expired_calls(tenant).delete()
         _expired_writes(tenant).delete()
-        IvrStep.objects.filter(tenant=tenant, at__lt=now - timedelta(days=tenant.retention_days)).delete()
+        before = now - timedelta(days=tenant.retention_days)
+        IvrStep.objects.filter(tenant=tenant, at__lt=before).delete()
+        AuditEntry.objects.filter(tenant=tenant, act="window.ticket", at__lt=before).delete()  # who worked when
+    by_agent.tidy()
 
 
 def _expired_calls(tenant: Tenant) -> QuerySet[Call]:
     """Calls past the tenant's retention of which all is in the CRM; the others stay until somebody deals with them."""
-    unwritten = (
-        Note.objects.filter(call=OuterRef("pk"))
-        .exclude(state=Note.State.WRITTEN)
-        .exclude(state=Note.State.DRAFT, revision=0)
-    )
-    planned = FollowUp.objects.filter(call=OuterRef("pk")).exclude(state=FollowUp.State.WRITTEN)
-    pending = Note.objects.filter(call=OuterRef("pk"), written_revision__lt=F("revision"))
     before = timezone.now() - timedelta(days=tenant.retention_days)
-    writes = CrmWrite.objects.filter(call=OuterRef("pk"), state__in=writing.UNWRITTEN)
-    kept = ~Exists(unwritten) & ~Exists(pending) & ~Exists(planned) & ~Exists(writes)
-    return Call.objects.filter(kept, tenant=tenant, started_at__lt=before)
+    waiting = (unwritten.notes(), unwritten.tasks(), unwritten.writes())
+    kept = [~Exists(rows.filter(call=OuterRef("pk"))) for rows in waiting]
+    return Call.objects.filter(*kept, tenant=tenant, started_at__lt=before)
+
+
+def _unused_choices() -> QuerySet[LearnedMatch]:
+    calls = Call.objects.filter(tenant=OuterRef("tenant"), number_blind=OuterRef("number_blind"))
+    return LearnedMatch.objects.filter(~Exists(calls), chosen_at__lt=timezone.now() - CHOICES_KEPT)
 
 
 def _expired_writes(tenant: Tenant) -> QuerySet[CrmWrite]:
-    """Those that are in the CRM, or were not wanted after all."""
+    """Those that are in the CRM, were not wanted after all, or were given up."""
     before = timezone.now() - timedelta(days=tenant.retention_days)
-    done = [CrmWrite.State.WRITTEN, CrmWrite.State.WITHDRAWN]
+    done = [CrmWrite.State.WRITTEN, CrmWrite.State.WITHDRAWN, CrmWrite.State.GIVEN_UP]
     return CrmWrite.objects.filter(tenant=tenant, state__in=done, queued_at__lt=before)
 
 
