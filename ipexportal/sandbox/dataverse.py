@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from ipexportal.sandbox import csdl, demo_data, errors, functions, metadata, odata
+from ipexportal.sandbox import batch, csdl, demo_data, errors, functions, metadata, odata
 from ipexportal.sandbox.customizing import ACTIONS, Customizing
 from ipexportal.sandbox.definitions import Definitions
 from ipexportal.sandbox.directory import ORGANIZATION_ID, User
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 ROOT: Final = re.compile(r"/api/data/(v9\.[0-2])/(.*)", re.DOTALL)
 RECORD: Final = re.compile(r"(\w+)\(([^)]*)\)(?:/(.+))?", re.DOTALL)
 SET: Final = re.compile(r"(\w+)(?:/(\$count))?")
-LATER: Final = ("$batch", "RetrieveMetadataChanges", "RelationshipDefinitions")
+LATER: Final = ("RetrieveMetadataChanges", "RelationshipDefinitions")
 FUNCTIONS: Final = ("WhoAmI", "RetrieveVersion", "RetrieveCurrentOrganization")
 
 
@@ -52,12 +52,7 @@ class Dataverse:
     def handle(self, request: Request, user: User) -> Response:
         """Answer one request of a user who has a system user in the organization."""
         with self._lock:
-            try:
-                return self._answer(request, user)
-            except errors.Refused as refused:
-                return refused.response()
-            except RecursionError:
-                return errors.error(400, "0x8004430c", "The request is nested too deeply.")
+            return self._answered(request, user)
 
     # what the CRM page and tests look at and change
 
@@ -90,6 +85,14 @@ class Dataverse:
 
     # routing
 
+    def _answered(self, request: Request, user: User) -> Response:
+        try:
+            return self._answer(request, user)
+        except errors.Refused as refused:
+            return refused.response()
+        except RecursionError:
+            return errors.error(400, "0x8004430c", "The request is nested too deeply.")
+
     def _answer(self, request: Request, user: User) -> Response:
         found = ROOT.fullmatch(request.path)
         if not found:
@@ -100,6 +103,8 @@ class Dataverse:
         if impersonated := {"callerobjectid", "mscrmcallerid"} & set(request.headers):
             raise errors.not_implemented(f"Impersonation ({min(impersonated)})")
         path = found[2]
+        if path == "$batch":
+            return batch.answer(request, lambda one: self._answered(one, user))
         if path.startswith(LATER):
             raise errors.not_implemented(re.split(r"[(/]", path)[0])
         if path in ACTIONS or (path.startswith("EntityDefinitions") and request.method != "GET"):
