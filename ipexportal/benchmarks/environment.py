@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 
 from ipexportal import standalone
 from ipexportal.throwaway import postgresql
@@ -25,7 +27,11 @@ def prepare() -> None:
         "LOG_LEVEL": "ERROR",
         "LIMITS": "api_call=1000000/10,ticket=1000000/10,window_sign_in=1000000/10,sign_in=1000000/10",
     }
-    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+    if "sqlite" in sys.argv:
+        folder = TemporaryDirectory(prefix="benchmark-")
+        atexit.register(folder.cleanup)
+        os.environ["DATABASE_URL"] = f"sqlite:///{folder.name}/portal.sqlite3"
+    elif not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         with postgresql(durable=bool(DURABLE.intersection(sys.argv))) as url:
             os.environ["DATABASE_URL"] = url
             sys.exit(subprocess.run([sys.executable, *sys.argv], check=False).returncode)

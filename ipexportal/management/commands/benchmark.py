@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ipexportal.benchmarks import Void
 
-NAMES = ("index", "ivr", "load", "lookup", "ring", "soak", "streams")
-OWN = ("minutes", "windows", "rate", "path")  # options that only some of them know
+NAMES = ("index", "ivr", "load", "lookup", "peers", "ring", "soak", "streams")
+OWN = ("minutes", "windows", "rate", "path", "on")  # options that only some of them know
 
 
 class Command(BaseCommand):
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--minutes", type=float, help="load: how long")
         parser.add_argument("--windows", type=int, help="load: open windows, most of them idle")
         parser.add_argument("--rate", type=float, help="load: calls per second, all the time; without, more and more")
+        parser.add_argument("--on", choices=("postgresql", "sqlite"), help="index: only this database")
 
     def handle(self, *, name: str, **options: Any) -> None:
         measure = import_module(f"ipexportal.benchmarks.{name}").measure
