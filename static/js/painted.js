@@ -29,8 +29,9 @@
     const call = document.getElementById("bar").dataset.call;
     if (call && !seen.has(call)) {
       seen.add(call);
-      const measurable = asked && /^\d+$/.test(asked.pushed);
-      card = measurable ? { call, ...asked, fetched: performance.now() - asked.at } : null;
+      const since = asked || heard; // an answer under way may already know what is heard only now
+      const measurable = since && /^\d+$/.test(since.pushed);
+      card = measurable ? { call, ...since, fetched: performance.now() - since.at } : null;
     }
     const isThere = card?.call === call && ANSWERED.includes(document.getElementById("matches")?.dataset.matches);
     if (!isThere) return;
