@@ -218,7 +218,10 @@ def begin(instance: Instance | None, *, login_hint: str = "") -> tuple[dict[str,
         prompt="select_account",
         response_mode="query",
     )
-    return flow, _on_the_wire(flow["auth_uri"])
+    address = _on_the_wire(flow["auth_uri"])
+    if not _starts(address, settings.ENTRA_AUTHORITY):
+        raise Unavailable("Microsoft's sign-in service sends browsers elsewhere; nobody was sent.")
+    return flow, address
 
 
 def redirect_uri() -> str:

@@ -12,6 +12,7 @@ import re
 import socket
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 POOL_SIZE = 32
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # a stand-in on this machine, where those who call allow one
 _TARGET = "X-Target"  # only between adapter and connection, never sent
 _UNSENDABLE = re.compile(r"[^\x21-\x7e]")
 
@@ -71,7 +73,14 @@ class _DeadlineConnect(HTTPConnection):
             hosts = [info[4][0] for info in socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)]
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
-        return self._first_of(list(dict.fromkeys(str(host) for host in hosts)), ends)
+        addresses = [address for address in dict.fromkeys(str(host) for host in hosts) if self._may_be_asked(address)]
+        if not addresses:
+            raise NewConnectionError(self, "the host has no public address")
+        return self._first_of(addresses, ends)
+
+    def _may_be_asked(self, address: str) -> bool:
+        """Microsoft has public addresses; a name that leads into our own network is somebody's trick."""
+        return self._dns_host in LOOPBACK or ip_address(address).is_global
 
     def _first_of(self, hosts: list[str], ends: float | None) -> socket.socket:
         """Each address gets its share of the time, so that a dead one leaves some for the next."""
