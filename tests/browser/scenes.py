@@ -215,6 +215,7 @@ PORTAL = (
         act=presses("th a:has-text('Reklamace')"),
     ),
     Scene("ivr-function-new", "Nová IVR funkce", "/portal/{code}/ivr/functions/new/?kind=identify", kept=()),
+    Scene("keys", "Klíče API", "/portal/{code}/keys/", kept=()),
     Scene("numbers", "Index čísel", "/portal/{code}/numbers/"),
     Scene("colleagues", "Kolegové", "/portal/{code}/colleagues/"),
 )

@@ -2,7 +2,8 @@
 
 Each page is opened in Czech at 360, 768 and 1440 px, light, the main ones also dark. What is wrong with it is said, and
 ends the run with 1: another status, a complaint of the browser, sideways scrolling, cut text, English, WCAG. Without
-`--out` the pictures for docs/screenshots and their index are made, with it all of them, there.
+`--out` the pictures for docs/screenshots and their index are made, with it all of them, there. `--quick` takes none and only
+listens to the browser: statuses, errors, what the policy forbids.
 """
 
 from __future__ import annotations
@@ -105,8 +106,10 @@ def english() -> re.Pattern[str]:
 
 
 class Photographer:
-    def __init__(self, browser: Browser, out: Path | None, values: dict[str, str], cookies: dict[str, Any]) -> None:
-        self.browser, self.out, self.values, self.cookies = browser, out, values, cookies
+    def __init__(
+        self, browser: Browser, out: Path | None, values: dict[str, str], cookies: dict[str, Any], *, quick: bool
+    ) -> None:
+        self.browser, self.out, self.values, self.cookies, self.quick = browser, out, values, cookies, quick
         self.english = english()
         self.wrong: list[str] = []
 
@@ -127,7 +130,8 @@ class Photographer:
         for line in said:
             if scene.status == 200 or str(scene.status) not in line:
                 self._say(scene, "", line)
-        self._look(scene, page)
+        if not self.quick:
+            self._look(scene, page)
         context.close()
 
     def _is_page(self, answer: Any) -> bool:
@@ -193,7 +197,7 @@ def index() -> None:
     (DOCS / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def run(scenes: list[Scene], out: Path | None) -> list[str]:
+def run(scenes: list[Scene], out: Path | None, *, quick: bool = False) -> list[str]:
     """What is wrong with these pages."""
     from django.contrib.auth.models import User
 
@@ -223,7 +227,7 @@ def run(scenes: list[Scene], out: Path | None) -> list[str]:
         cookies = {user.username: signed_in(user) for user in (ivana, alice)}
         with demo._server(), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            photographer = Photographer(browser, out, values, cookies)
+            photographer = Photographer(browser, out, values, cookies, quick=quick)
             for scene in scenes:
                 print(scene.name, flush=True)
                 photographer.shoot(scene)
@@ -235,14 +239,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", help="the beginning of a page's name; may be repeated")
     parser.add_argument("--out", type=Path, help="all pictures go there instead of those of docs/screenshots")
+    parser.add_argument("--quick", action="store_true", help="no pictures: open each page once and listen")
     options = parser.parse_args()
     scenes = [each for each in SCENES if not options.only or each.name.startswith(tuple(options.only))]
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ipex-pictures-") as folder:
         begin(Path(folder))
-        wrong = run(scenes, options.out)
-    if not options.out:
+        wrong = run(scenes, options.out, quick=options.quick)
+    if not options.out and not options.quick:
         index()
     print(f"{len(scenes)} pages, {len(wrong)} things wrong.")
     sys.stdout.flush()
