@@ -74,7 +74,7 @@ _AGENT = (
     "systemuser_id", "signed_in_at", "first_card_at", "first_note_at", "last_call_at", "refused_with", "refused_at",
 )  # fmt: skip
 _LEG = ("call.code", "call.direction", "call.started_at", "line", "rang_at", "answered_at", "ended_at", "transferred")
-_NOTE = ("call.code", "state", "text", "outcome", "edited_at", "written_at", "written_about", "problem", "detail")
+_NOTE = ("call.code", "state", "text", "aside", "outcome", "edited_at", "written_at", "written_about", "problem", "detail")
 _TASK = (
     "call.code", "state", "subject", "description", "due_at", "written_at", "written_about", "problem", "detail",
 )  # fmt: skip
@@ -134,7 +134,7 @@ def _erase_texts(agent: Agent) -> None:
     """What was written stays as a fact of the call; the rest was given up by who confirmed it."""
     unwritten.notes().filter(author=agent).delete()
     unwritten.tasks().filter(author=agent).delete()
-    Note.objects.filter(author=agent).update(text=b"", detail=b"", written_by="")
+    Note.objects.filter(author=agent).update(text=b"", aside=b"", detail=b"", written_by="")
     FollowUp.objects.filter(author=agent).update(subject=b"", description=b"", detail=b"")
     Leg.objects.filter(agent=agent).update(line="")
     if agent.systemuser_id:

@@ -128,7 +128,9 @@ _LEG = (
     "agent.name", "line", "rang_at", "answered_at", "ended_at", "elsewhere", "transferred", "shown_table", "shown_id",
     "nobody",
 )  # fmt: skip
-_NOTE = ("author.name", "state", "text", "outcome", "edited_at", "written_at", "written_about", "problem", "detail")
+_NOTE = (
+    "author.name", "state", "text", "aside", "outcome", "edited_at", "written_at", "written_about", "problem", "detail",
+)  # fmt: skip
 _TASK = ("author.name", "state", "subject", "description", "due_at", "written_at", "written_about", "problem", "detail")
 _STEP = (
     "unique_id",

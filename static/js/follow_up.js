@@ -22,7 +22,7 @@
       return null;
     }
   };
-  const keyOf = (values) => `ipex-task-${values.form}`;
+  const keyOf = (values) => `ipex-task-${values.call}`;
 
   function keep() {
     const data = new FormData(form());
@@ -52,14 +52,15 @@
     session((store) => store.removeItem(keyOf(values)));
   }
 
-  // What did not reach the server before a reload.
+  // What did not reach the server before a reload: the same task, by the same name.
   function restore() {
     const { elements } = form();
-    const text = session((store) => store.getItem(`ipex-task-${elements.form.value}`));
+    const text = session((store) => store.getItem(keyOf({ call: slot().dataset.planning })));
     if (!text || elements.task || slot().querySelector("[data-plan-mistakes]")) return;
     const typed = JSON.parse(text);
+    if ("planBegun" in slot().dataset && typed.form !== elements.form.value) return;
     const offered = [...form().querySelectorAll("[name=when]")].some((radio) => radio.value === typed.when);
-    for (const name of FIELDS) if (name !== "when" || offered) elements[name].value = typed[name];
+    for (const name of ["form", ...FIELDS]) if (name !== "when" || offered) elements[name].value = typed[name];
     keep();
   }
 
@@ -68,7 +69,7 @@
     const mistakes = slot().querySelector("[data-plan-mistakes]");
     const subject = byId("plan-subject");
     (mistakes || subject).focus();
-    if (!mistakes && !("begun" in slot().dataset) && !unsaved) subject.select();
+    if (!mistakes && !("planBegun" in slot().dataset) && !unsaved) subject.select();
   }
 
   async function close() {

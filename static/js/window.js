@@ -232,6 +232,7 @@
       takeOverTimer = setTimeout(takeOver, 1000);
       return;
     }
+    if (Number(place.dataset.revision) < Number(form().dataset.seen)) return; // it was overtaken by a save of ours
     const field = byId("note-text");
     const text = now.content.textContent;
     const editable = place.dataset.editable === "yes";
@@ -517,6 +518,11 @@
 
   function openSignIn(event, link) {
     const popup = window.open(link.href, "ipexsignin", "popup,width=520,height=720");
+    if (!popup && window.top === window) { // an application that opens no other window: here, and back
+      session.setItem("ipex-back", location.pathname);
+      link.target = "_self";
+      return;
+    }
     if (popup) event.preventDefault();
     const waiting = root.querySelector("[data-opened]");
     if (waiting) htmx.trigger(waiting, "opened");
