@@ -74,7 +74,18 @@ _AGENT = (
     "systemuser_id", "signed_in_at", "first_card_at", "first_note_at", "last_call_at", "refused_with", "refused_at",
 )  # fmt: skip
 _LEG = ("call.code", "call.direction", "call.started_at", "line", "rang_at", "answered_at", "ended_at", "transferred")
-_NOTE = ("call.code", "state", "text", "aside", "outcome", "edited_at", "written_at", "written_about", "problem", "detail")
+_NOTE = (
+    "call.code",
+    "state",
+    "text",
+    "aside",
+    "outcome",
+    "edited_at",
+    "written_at",
+    "written_about",
+    "problem",
+    "detail",
+)
 _TASK = (
     "call.code", "state", "subject", "description", "due_at", "written_at", "written_about", "problem", "detail",
 )  # fmt: skip
