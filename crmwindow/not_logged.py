@@ -31,6 +31,7 @@ UNDER_WAY = timedelta(minutes=1)
 FORGOTTEN = timedelta(hours=1)
 """A draft untouched for so long will not go out by itself any more."""
 AT_ONCE = 500
+GIVEN_UP_SHOWN = 50
 WHAT: Mapping[str, StrOrPromise] = {
     "": gettext_lazy("Everything"),
     "note": gettext_lazy("Notes"),
@@ -61,6 +62,7 @@ class Line:
     reason: str
     acts: str
     key: str = ""
+    may_be_given_up: bool = False
 
     @property
     def what_word(self) -> str:
@@ -229,7 +231,13 @@ def _line_of_write(write: CrmWrite) -> Line:
     acts = _write_acts(write.problem, write.state)
     has_account = write.state != CrmWrite.State.NO_ACCOUNT
     key = f"write:{write.code}" if has_account else ""
-    return Line(write.kind, function, number, write.queued_at, wording.of_write(write), acts, key)
+    unwanted = write.kind == CrmWrite.Kind.IVR and write.state == CrmWrite.State.REFUSED
+    return Line(write.kind, function, number, write.queued_at, wording.of_write(write), acts, key, unwanted)
+
+
+def given_up(tenant: Tenant) -> list[Line]:
+    """The newest of what somebody gave up, until the retention ends."""
+    return [_line_of_write(write) for write in writing.given_up(tenant)[:GIVEN_UP_SHOWN]]
 
 
 def masked(call: Call) -> str:

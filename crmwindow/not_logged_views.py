@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from crmwindow import not_logged
+from crmwindow import not_logged, writing
 from crmwindow.not_logged import ACTS, WHAT, Found, Line
 from tenants.models import Tenant
 from tenants.portal.guard import PortalRequest, instance_of, member
@@ -54,6 +54,7 @@ def page(request: PortalRequest, tenant: Tenant) -> HttpResponse:
         "query": _query(found.what, found.acts),
         "kinds": [_chip(label, found, what=key, acts=found.acts) for key, label in WHAT.items()],
         "actors": [_chip(label, found, what=found.what, acts=key) for key, label in ACTS.items()],
+        "given_up": not_logged.given_up(tenant),
         "system_account": account,
         "retention_days": tenant.retention_days,
     }
@@ -70,6 +71,22 @@ def again(request: PortalRequest, tenant: Tenant) -> HttpResponse:
         messages.success(request, text % {"n": tried})
     else:
         messages.info(request, _("There is nothing that could be tried again now."))
+    return _back(tenant, found)
+
+
+@require_POST
+@member
+def give_up(request: PortalRequest, tenant: Tenant) -> HttpResponse:
+    found, key = _found(tenant, request.POST), request.POST.get("row", "")
+    sure = request.POST.get("sure") == "1" and key.startswith("write:") and _is_key(key)
+    if sure and writing.give_up(tenant=tenant, code=UUID(key.partition(":")[2]), by=request.user):
+        messages.success(request, _("It is given up and will not be written."))
+    else:
+        messages.info(request, _("There is nothing that could be given up."))
+    return _back(tenant, found)
+
+
+def _back(tenant: Tenant, found: Found) -> HttpResponse:
     query = _query(found.what, found.acts)
     return redirect(f"{resolve_url('not_logged', tenant.code)}{f'?{query}' if query else ''}")
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("portal/<uuid:code>/personal-data/", include("crmwindow.personal_pages.urls")),
     path("portal/<uuid:code>/status/", status_views.page, name="status"),
     path("portal/<uuid:code>/not-logged/", not_logged_views.page, name="not_logged"),
+    path("portal/<uuid:code>/not-logged/give-up/", not_logged_views.give_up, name="not_logged_give_up"),
     path("portal/<uuid:code>/not-logged/again/", not_logged_views.again, name="not_logged_again"),
     path("portal/", include("tenants.portal.urls")),
     path("activate/<str:token>/", tenant_views.activate, name="activate"),

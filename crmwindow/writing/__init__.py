@@ -17,9 +17,10 @@ from crmwindow.writing.accepting import (
     withdraw,
 )
 from crmwindow.writing.delivery import deliver, sweep
+from crmwindow.writing.giving_up import give_up, given_up
 from crmwindow.writing.trying import DryRun, dry_run, unknown_values
 
 __all__ = [
-    "SETTLED", "UNWRITTEN", "DryRun", "OtherBody", "OverCap", "UnknownValues", "accept", "deliver", "dry_run", "missed",
-    "sweep", "try_again", "unknown_values", "unwritten", "withdraw",
+    "SETTLED", "UNWRITTEN", "DryRun", "OtherBody", "OverCap", "UnknownValues", "accept", "deliver", "dry_run", "give_up",
+    "given_up", "missed", "sweep", "try_again", "unknown_values", "unwritten", "withdraw",
 ]  # fmt: skip

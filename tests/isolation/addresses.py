@@ -176,6 +176,7 @@ PORTAL: dict[str, Row] = {
     "not_logged": acmes("GET"),
     "status": acmes("GET"),
     "portal:owners": acmes("GET"),
+    "not_logged_give_up": acmes("POST", 302),
     "not_logged_again": acmes("POST", 302),
     "portal:operation_save": acmes("POST", 422),
     "portal:outcomes": acmes("POST"),

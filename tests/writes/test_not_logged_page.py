@@ -152,7 +152,7 @@ def test_the_page_asks_the_same_number_of_questions(
     assert len(asked) == QUERIES
 
 
-QUERIES = 9
+QUERIES = 10
 
 
 @pytest.mark.parametrize(
