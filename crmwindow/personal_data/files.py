@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 KINDS = ("json", "csv")
-_TEXTS_OF_JSON = ("result", "content", "answers", "values")
+_OF_JSON = {("lookups", "result"), ("writes", "content"), ("menu", "answers"), ("drafts", "values")}
 
 
 def export(found: Trail, kind: str, *, by: User | str) -> str:
@@ -59,14 +59,14 @@ def as_csv(found: Trail) -> str:
 def _rows(part: Part) -> Iterator[dict[str, Any]]:
     """What is empty says nothing and is left out."""
     for row in part.rows.iterator(500):
-        values = {name: _value(row, name) for name in part.columns}
+        values = {name: _value(part.key, row, name) for name in part.columns}
         yield {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
-def _value(row: Any, name: str) -> Any:
+def _value(key: str, row: Any, name: str) -> Any:
     for step in name.split("."):
         row = getattr(row, step, None)
-    return json.loads(row) if name in _TEXTS_OF_JSON and row else row
+    return json.loads(row) if (key, name) in _OF_JSON and row else row
 
 
 def _plain(value: Any) -> str:
