@@ -88,7 +88,7 @@ def again(leg: Leg, match: card.Match | None, row: FollowUp) -> card.Plan:
 def typed(leg: Leg, match: card.Match | None, form: UUID, sent: QueryDict, mistakes: dict[str, str]) -> card.Plan:
     """What the agent filled in, with what is wrong about it."""
     texts = {name: sent.get(name, "") for name in ("subject", "description", "when", "day", "clock")}
-    return _plan(leg, match, form=str(form), mistakes=mistakes, refused=sent.get("task", "")[:36], **texts)
+    return _plan(leg, match, form=str(form), begun=True, mistakes=mistakes, refused=sent.get("task", "")[:36], **texts)
 
 
 def _plan(leg: Leg, match: card.Match | None, **values: object) -> card.Plan:
