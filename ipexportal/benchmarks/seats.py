@@ -19,6 +19,16 @@ from tenants.models import Agent
 
 AT_ONCE = 8
 LOST_AFTER = 5.0
+BROWSER = {  # what a browser sends with a stream: the server keeps it as long as the stream is open
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "cs-CZ,cs;q=0.9,en;q=0.8",
+    "Cache-Control": "no-cache",
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-origin",
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0",
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -27,6 +37,7 @@ class Seat:
 
     agent: Agent
     cookie: str
+    origin: str
     stream: Stream | None = None
     heard: list[float] = field(default_factory=list)
     told: Callable[[], None] | None = None
@@ -34,7 +45,7 @@ class Seat:
     @property
     def headers(self) -> dict[str, str]:
         """As the window's own script sends them."""
-        return {"Cookie": self.cookie, "HX-Request": "true", "Origin": settings.PORTAL_URL}
+        return {"Cookie": self.cookie, "HX-Request": "true", "Origin": self.origin}
 
     def hear(self, kind: str, at: float) -> None:
         self.heard.append(at)
@@ -59,7 +70,7 @@ async def _seat(wire: Wire, key: str, agent: Agent) -> Seat:
     cookie = entered.headers.get("set-cookie", "").partition(";")[0]
     if entered.status != 303 or not cookie.startswith(f"{settings.WINDOW_COOKIE}="):
         raise Void(f"a ticket opened no window: {entered.status}")
-    return Seat(agent, cookie)
+    return Seat(agent, cookie, wire.url)
 
 
 async def patient(ask: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -72,7 +83,7 @@ async def patient(ask: Callable[[], Awaitable[Answer]]) -> Answer:
 async def open_streams(wire: Wire, instance: str, seats: Iterable[Seat]) -> None:
     async def listen(seat: Seat) -> None:
         path = f"/window/events?instance={instance}"
-        seat.stream = await open_stream(wire, path, seat.hear, Cookie=seat.cookie)
+        seat.stream = await open_stream(wire, path, seat.hear, Cookie=seat.cookie, **BROWSER)
 
     await at_once([listen(seat) for seat in seats])
 

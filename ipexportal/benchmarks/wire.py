@@ -13,6 +13,8 @@ from urllib.parse import urlencode, urlsplit
 
 TIMEOUT = 30.0
 LONGEST_LINE = 1 << 20
+type _Parts = tuple[int, dict[str, str], bytes]
+"""Status, headers with small names, body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Wire:
     """Requests to one address, each over a connection that is free, else over a new one."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         parts = urlsplit(url)
         self.host, self.port = str(parts.hostname), int(parts.port or 80)
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
@@ -52,26 +55,33 @@ class Wire:
         started = time.perf_counter()
         head = request_head(method, path, f"{self.host}:{self.port}", {**headers, "Content-Length": str(len(body))})
         async with asyncio.timeout(TIMEOUT):
-            reader, writer = await self._connection()
-            writer.write(head + body)
-            try:
-                status, fields, content = await _read(reader)
-            except asyncio.IncompleteReadError as error:
-                writer.close()
-                raise ConnectionError(f"{method} {path.partition('?')[0]} broke off") from error
+            reader, writer, (status, fields, content) = await self._answered(head + body)
         if fields.get("connection") == "close":
             writer.close()
         else:
             self._free.append((reader, writer))
         return Answer(status, fields, content, time.time(), time.perf_counter() - started)
 
-    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _answered(self, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, _Parts]:
+        """As browsers do: a kept connection that the server closed in this very moment is replaced by a new one."""
+        while True:
+            kept = self._kept()
+            reader, writer = kept or await asyncio.open_connection(self.host, self.port, limit=LONGEST_LINE)
+            try:
+                writer.write(request)
+                return reader, writer, await _read(reader)
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
+                writer.close()
+                if kept is None or getattr(error, "partial", b""):
+                    raise ConnectionError("an answer broke off") from error
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         while self._free:
             reader, writer = self._free.pop()
             if not reader.at_eof():
                 return reader, writer
             writer.close()
-        return await asyncio.open_connection(self.host, self.port, limit=LONGEST_LINE)
+        return None
 
     def close(self) -> None:
         for _reader, writer in self._free:
@@ -88,7 +98,7 @@ def request_head(method: str, path: str, host: str, headers: Mapping[str, str]) 
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+async def _read(reader: asyncio.StreamReader) -> _Parts:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split(" ", 2)[1])
     fields = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in head[1:] if line)}
