@@ -90,6 +90,8 @@ PLAN = card.Plan(
 )  # fmt: skip
 TASK = card.FollowUp(code=str(UUID(int=9)), due_at=ago(days=-1), status="written", link="https://example.invalid/")
 REFUSED_TASK = replace(TASK, status="refused", link="", troubled=True, reason="CRM úkol odmítlo. Proč, zjistí správce.")
+BEGUN_TASK = card.FollowUp(code=str(UUID(int=10)), status="begun", subject="Poslat ceník čerpadel a zavolat zpět")
+ASIDE = card.Aside(page="1", text="Chce i servisní smlouvu.\nVolat v pátek ráno.", at=ago(minutes=1))
 MISTAKES = {"subject": "Napište, co je potřeba udělat.", "when": "Tento čas už minul. Zvolte pozdější."}
 MANY = card.Matches(
     found=(
@@ -307,7 +309,7 @@ def states() -> dict[str, str]:
         "answered": shell(answered, matches=ONE, history=HISTORY),
         "ended": shell(replace(answered, call=ENDED, note=replace(NOTE, status="written", link="https://example.invalid/")), matches=ONE, history=HISTORY),
         "two-calls": shell(replace(answered, others=(SECOND,)), matches=ONE, history=HISTORY),
-        "planned": shell(replace(answered, follow_ups=(TASK, REFUSED_TASK)), matches=ONE, history=HISTORY, activities=PLANNED),
+        "planned": shell(replace(answered, follow_ups=(TASK, REFUSED_TASK, BEGUN_TASK)), matches=ONE, history=HISTORY, activities=PLANNED),
         "task": shell(replace(answered, call=ENDED), matches=ONE, history=HISTORY, plan=PLAN),
         "task-refused": shell(answered, matches=ONE, history=HISTORY, plan=replace(PLAN, subject="", when="other", mistakes=MISTAKES)),
         "matches": shell(replace(BASE, call=MANY_CALL), matches=MANY),
@@ -323,6 +325,8 @@ def states() -> dict[str, str]:
         "note-waiting": shell(replace(BASE, call=ENDED, signed_in=False, sign_in_expired=True, known=False, note=replace(NOTE, status="queued", troubled=True)), sign_in=sign_in),
         "note-refused": shell(replace(answered, call=ENDED, note=replace(NOTE, status="refused", troubled=True, reason="CRM poznámku odmítlo. Proč, zjistí správce.")), matches=ONE),
         "note-conflict": shell(replace(answered, call=ENDED, note=replace(NOTE, status="refused", troubled=True, conflict=True, reason="Poznámku v CRM mezitím změnil někdo jiný. Vidíte obě verze.", theirs="Termín potvrzen na 2. 12.\nNabídku pošle Klára Šimková.")), matches=ONE),
+        "note-other-window": shell(replace(answered, note=replace(NOTE, asides=(ASIDE,))), matches=ONE, history=HISTORY),
+        "note-without-record": shell(replace(answered, call=ENDED, note=replace(NOTE, status="written", reason="Poznámka je u hovoru zapsaná bez záznamu, protože ten, který byl vybrán, nesmíte vidět nebo propojit. Obraťte se na správce CRM.", link="https://example.invalid/")), matches=ONE, history=HISTORY),
         "note-too-long": shell(replace(answered, note=replace(NOTE, troubled=True, surplus=12, reason="Poznámka je o 12 znaků delší, než CRM dovoluje. Zůstává uložená tady.")), matches=ONE, history=HISTORY),
         "note-in-crm-only": shell(replace(answered, call=ENDED, note=card.Note(status="written", at=NOW, editable=False, link="https://example.invalid/")), matches=ONE, history=HISTORY),
         "handover": shell(replace(answered, note=card.Note(), handover=card.Handover(author="Klára Šimková", text="Volá kvůli čerpadlu, chce termín.\nSlíbeno zavolat do pátku.")), matches=ONE, history=HISTORY),
