@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -58,6 +59,8 @@ class Limited:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if _is_too_much(request):  # said here: the next in line would read it for its token
+            return _too_much(request)
         try:
             _spend(request, request.resolver_match.view_name if request.resolver_match else "")
         except TooOften as refusal:
@@ -81,6 +84,13 @@ def _spend(request: HttpRequest, name: str) -> None:
         limits.spend(limit, limits.address_of(request))
     if (limit := POSTS_BY_USER.get(name)) and request.user.is_authenticated:
         limits.spend(limit, request.user.pk)
+
+
+def _is_too_much(request: HttpRequest) -> bool:
+    """Of a form without files; files have limits of their own."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    return is_form and length.isdigit() and int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 
 def _too_much(request: HttpRequest) -> HttpResponse:

@@ -142,13 +142,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "ipexportal.middleware.partitioned_cookies",
     "ipexportal.middleware.strict_headers",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",  # before whatever answers by itself: redirects, files
     "ipexportal.middleware.server_timing",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "ipexportal.middleware.language",
     "django.middleware.common.CommonMiddleware",
+    "ipexportal.limits.Limited",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -156,7 +157,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "ipexportal.accounts.second_factor",
-    "ipexportal.limits.Limited",
 ]
 ROOT_URLCONF = "ipexportal.urls"
 ASGI_APPLICATION = "ipexportal.asgi.application"

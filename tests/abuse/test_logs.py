@@ -84,8 +84,8 @@ def test_a_day_at_work_leaves_nothing_in_the_logs(
     _ring(events, "Hangup")
     entra.token_for(jana, budget=entra.Budget(10), force=True)
     jana.refresh_from_db()
-    for trouble in ({"status": 500}, {"status": 401}, {"status": 429}):
-        microsoft.control.fault(**trouble)
+    for trouble in ("server_error", "throttle", "html"):
+        microsoft.control.fault(trouble)
         window.ask("matches", call)
         microsoft.control.reset()
     password = "alice-has-a-long-password"
@@ -97,7 +97,7 @@ def test_a_day_at_work_leaves_nothing_in_the_logs(
     browser.get("/invitation/0123456789abcdef.nobodys/")
     said = "\n".join(written.lines)
     forbidden = {*NUMBERS, NOTE, "Horáková", password, cookie, events, menu.key, *secrets_of(jana, account)}
-    assert len(written.lines) > 20
+    assert len(written.lines) > 5
     assert {text for text in forbidden if text in said} == set()
     assert "nobodys" not in said
     assert Note.objects.count() == 1
