@@ -32,9 +32,9 @@ def find(request: PortalRequest, tenant: Tenant) -> HttpResponse:
     """By number, or users whose name or address is like what was typed; one that was chosen comes by its code."""
     typed = request.POST.get("q", "").strip()
     found = _trail(request, tenant)
+    agents = [] if found and found.found else by_agent.search(tenant, typed[:LONGEST])  # 444 may be a user's line
     if found:
-        return _show(request, tenant, typed=typed, trail=found)
-    agents = by_agent.search(tenant, typed[:LONGEST])
+        return _show(request, tenant, typed=typed, trail=found, agents=agents)
     error = "" if agents else _nobody(typed)
     return _show(request, tenant, typed=typed, agents=agents, error=error, status=422 if error else 200)
 

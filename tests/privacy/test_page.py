@@ -58,6 +58,11 @@ def test_a_user_is_found_by_name_and_chosen(browser: Client, acme: Tenant, jana:
     assert [part.key for part in answer.context["trail"].found] == ["agent"]
 
 
+def test_a_short_number_may_be_a_users_line(browser: Client, acme: Tenant, jana: Agent) -> None:
+    answer = post(browser, acme, "find", q=jana.line)
+    assert (answer.context["trail"].found, answer.context["agents"]) == ([], [jana])
+
+
 def test_nobody_is_found_by_nothing(browser: Client, acme: Tenant) -> None:
     for typed in ("", "Neznámá", "12"):
         answer = post(browser, acme, "find", q=typed)
