@@ -192,6 +192,15 @@ PORTAL = (
     ),
     Scene("checks", "Ověření", "/portal/{code}/checks/", dark=True),
     Scene("operation", "Provoz", "/portal/{code}/operation/"),
+    Scene(
+        "personal-data",
+        "Osobní údaje o čísle",
+        "/portal/{code}/personal-data/",
+        act=in_turn(types("#id_q", "777 123 456"), presses(".personal-find button"), presses(".personal-acts summary")),
+        kept=(),
+        dark=True,
+    ),
+    Scene("guide", "Návod", "/portal/{code}/guide/", kept=()),
     Scene("ivr", "Systémový účet pro IVR", "/portal/{code}/ivr/"),
     Scene("ivr-functions", "IVR funkce", "/portal/{code}/ivr/functions/"),
     Scene(
