@@ -68,8 +68,8 @@ def receive(event: Event, *, tenant: Tenant) -> Call | None:
     came = timings.arrival()
     agent = _agent_of(event, tenant)
     with transaction.atomic():
-        call = _locked_call(event, tenant)
-        _Application(call, agent, came).apply(event)
+        call, is_new = _locked_call(event, tenant)
+        _Application(call, agent, came, is_new=is_new).apply(event)
     return call
 
 
@@ -81,25 +81,25 @@ def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
         return None
 
 
-def _locked_call(event: Event, tenant: Tenant) -> Call:
-    """The call's row, made if need be, and nobody else's until the transaction ends."""
+def _locked_call(event: Event, tenant: Tenant) -> tuple[Call, bool]:
+    """The call's row, made if need be, and nobody else's until the transaction ends; and whether we have just made it."""
     calls = Call.objects.filter(tenant=tenant, unique_id=event.unique_id, private_to=None)
-    call = calls.select_for_update(no_key=True).first()
+    call, code = calls.select_for_update(no_key=True).first(), None
     if call is None:
         new = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
         Call.objects.bulk_create([new], ignore_conflicts=True)  # somebody may have been faster
-        call = calls.select_for_update(no_key=True).get()
+        call, code = calls.select_for_update(no_key=True).get(), new.code
     call.tenant = tenant
-    return call
+    return call, call.code == code
 
 
 class _Application:
     """One event being applied to one call whose row we hold."""
 
-    def __init__(self, call: Call, agent: Agent | None, came: timings.Arrival) -> None:
+    def __init__(self, call: Call, agent: Agent | None, came: timings.Arrival, *, is_new: bool) -> None:
         self.call, self.agent, self.came = call, agent, came
         self.now = timezone.now()
-        self.legs = {leg.agent_id: leg for leg in call.legs.all()}
+        self.legs: dict[int, Leg] = {} if is_new else {leg.agent_id: leg for leg in call.legs.all()}
         self.before = {leg.agent_id: _facts(leg) for leg in self.legs.values()}
         self.call_before = _facts(call)
         self.leg: Leg | None = None

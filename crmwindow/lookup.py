@@ -137,7 +137,8 @@ def found(leg: Leg, *, budget: Budget) -> Found:
         elif budget.expired:
             return Found("running")
         elif leg.pk not in _running and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh)):
-            _carry_out(fresh, claimed)
+            with stopwatch.spending("lookup"):
+                _carry_out(fresh, claimed)
             continue
         _wait(leg.pk, budget)
 

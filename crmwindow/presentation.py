@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -117,8 +118,13 @@ def caller_of(leg: Leg) -> card.Caller:
         kind=kind,
         display=number.display if number else call.number,
         e164=number.e164 if number else "",
-        about=_about(leg, number) if number and call.caller == Call.Caller.NUMBER else "",
+        about=_later(leg, number) if number and call.caller == Call.Caller.NUMBER else "",
     )
+
+
+def _later(leg: Leg, number: phone.Number) -> str:
+    """A text that asks the database only where it is drawn: most cards show a name instead."""
+    return cast("str", SimpleLazyObject(lambda: _about(leg, number)))
 
 
 def _about(leg: Leg, number: phone.Number) -> str:
