@@ -56,7 +56,8 @@ def _rows(instance: Instance, e164: str) -> list[tuple[Any, ...]]:
     values = (instance.pk, instance.tenant.country, moment, *keys, *blinds, MOST + 1)
     with connection.cursor() as cursor:
         cursor.execute(_sql(connection.vendor, len(keys)), values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 @lru_cache
