@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crmwindow import candidates, index, writing
 from crmwindow.ivr import asking
-from crmwindow.models import CallCandidates, CrmWrite, IndexedNumber, Leg
+from crmwindow.models import CallCandidates, CrmWrite, IndexedNumber, IvrFunction, IvrStep, Leg
 from ipexportal.sandbox.demo_data import record_id
 from tenants import api_keys, connections, entra
 from tenants.dataverse.budget import Budget
@@ -42,30 +42,47 @@ class AtOnce(Executor):
 
 
 @pytest.fixture
-def ask(
+def post(
     built: Instance, system: SystemAccount, jana: Agent, monkeypatch: pytest.MonkeyPatch, asked: Asked
 ) -> Callable[..., tuple[Any, list[str]]]:
-    """Acme's voice menu looks somebody up: the answer, and the tables that Dataverse was asked for."""
+    """Acme's voice menu asks: the answer, and the tables that Dataverse was asked for."""
     from tests.signed_in import know_tables
 
     know_tables(jana)
     monkeypatch.setattr(asking, "ThreadPoolExecutor", AtOnce)
     monkeypatch.setattr(asking, "close_old_connections", lambda: None)
     monkeypatch.setattr("crmwindow.search.close_old_connections", lambda: None)
+    monkeypatch.setattr("crmwindow.ivr.verifying.close_old_connections", lambda: None)
+    monkeypatch.setattr("crmwindow.ivr.verifying.FLOOR_SECONDS", 0.0)
     monkeypatch.setattr("crmwindow.ivr.functions.BUDGET_MS", 15_000)
     entra.token_for(SystemAccount.objects.get(pk=system.pk), budget=Budget(10))
     key = api_keys.create(built.tenant, ApiKey.Scope.IVR, "tests")
 
-    def ask(number: str, unique_id: str = "") -> tuple[Any, list[str]]:
+    def post(what: str, **body: str) -> tuple[Any, list[str]]:
         asked()
         headers = {"Authorization": f"Bearer {key}"}
-        body = {"number": number, "unique_id": unique_id}
-        answer = Client().post("/api/v1/ivr/lookup", body, content_type="application/json", headers=headers)
+        answer = Client().post(f"/api/v1/ivr/{what}", body, content_type="application/json", headers=headers)
         assert answer.status_code == 200, answer.content
         asking.forget()
         return answer.json(), sorted(path for path in asked() if path.startswith(TABLES))
 
-    return ask
+    return post
+
+
+@pytest.fixture
+def ask(post: Ask) -> Ask:
+    """It looks somebody up."""
+    return lambda number, unique_id="": post("lookup", number=number, unique_id=unique_id)
+
+
+@pytest.fixture
+def verify(post: Ask, built: Instance) -> Ask:
+    """It asks for the PIN of a contact."""
+    budget = {"budget_ms": 15_000, "attempts": 100}
+    IvrFunction.objects.create(
+        tenant=built.tenant, name="pin", kind="verify", entity="contact", column="nnn_pin", **budget
+    )
+    return lambda number, value: post("verify", number=number, value=value, function="pin", unique_id="7.pin")
 
 
 def test_what_was_found_at_the_first_event_serves_the_voice_menu(
@@ -108,3 +125,35 @@ def test_a_missed_calls_record_is_found_by_the_index(
     assert (write.state, write.problem, str(write.record_id)) == ("written", "", ALFA)
     assert [path for path in asked() if path.startswith(TABLES)] == [f"accounts({ALFA})"]
     assert CallCandidates.objects.get(call=call).records == [["account", ALFA]]
+
+
+def test_a_right_pin_takes_one_request_and_every_refusal_two(
+    verify: Ask, crm: Crm, sync: Callable[[], None], jana: Agent
+) -> None:
+    petra = crm.put(mobilephone="777000987", nnn_pin="4711")
+    sync()
+    assert verify("777000987", "4711") == ({"result": "verified"}, [f"contacts({petra})"])
+    assert verify("777000987", "4712") == ({"result": "refused"}, [f"contacts({petra})"] * 2)
+    answer, tables = verify("604218330", "4711")
+    assert (answer, [path.partition("(")[0] for path in tables]) == ({"result": "refused"}, ["contacts"] * 2)
+
+
+def test_a_record_that_no_longer_holds_the_number_verifies_nobody(
+    verify: Ask, crm: Crm, sync: Callable[[], None], microsoft: Any
+) -> None:
+    changed, retired = (crm.put(mobilephone=number, nnn_pin="4711") for number in ("777000987", "777000988"))
+    sync()
+    crm.change(changed, mobilephone="777000999")
+    microsoft.dataverse.store.update("contact", retired, {"statecode": 1})
+    assert [verify(number, "4711")[0] for number in ("777000987", "777000988")] == [{"result": "refused"}] * 2
+
+
+def test_people_of_one_number_are_told_apart_by_their_pin_with_the_index_too(
+    verify: Ask, crm: Crm, sync: Callable[[], None]
+) -> None:
+    for pin in ("1111", "2222"):
+        crm.put(telephone1="777000987", nnn_pin=pin)
+    second = crm.made[-1][1]
+    sync()
+    assert verify("777000987", "2222")[0] == {"result": "verified"}
+    assert str(IvrStep.objects.get().record_id) == second
