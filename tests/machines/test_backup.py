@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from crmwindow.models import Leg, Note
-from ipexportal.sandbox import Sandbox
+from ipexportal.sandbox import Sandbox, directory
 from tenants import api_keys
 from tenants.models import Agent, ApiKey, SystemAccount
 from tests.lookup.conftest import ring
@@ -54,7 +54,7 @@ def empty() -> Iterator[str]:
 @pytest.fixture
 def a_waiting_note(jana: Agent, ring: Callable[..., Leg]) -> Note:
     """Typed and queued, not yet delivered; and a customer's secret beside it."""
-    account = SystemAccount.objects.create(instance=jana.tenant.instance)
+    account = SystemAccount.objects.create(instance=jana.tenant.instance, client_id=directory.SYSTEM_CLIENT_ID)
     account.client_secret = SECRET
     account.save()
     leg = ring(jana, NUMBER, UniqueId="41.1")

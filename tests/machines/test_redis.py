@@ -75,6 +75,9 @@ def test_notes_travel_through_redis_and_limits_are_counted_there(
     call = exchange.says("Ringing", "777123456", jana, "61.1")
     window.type(call, "[61.1] přes Redis", send=True)
     once_in_the_crm(microsoft, "[61.1]", "[61.1] přes Redis")
+    wrong = {"Authorization": "Bearer ipx_events_" + "x" * 40}
+    refused = requests.post(f"{machines.addresses['web'][0]}/api/v1/events", json={}, headers=wrong, timeout=30)
+    assert refused.status_code == 401
     keys = {key.decode() for key in redis_server.client().keys("*")}
     assert any(key.startswith("ipex:") for key in keys), keys
 
