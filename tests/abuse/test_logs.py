@@ -84,7 +84,7 @@ def test_a_day_at_work_leaves_nothing_in_the_logs(
     _ring(events, "Hangup")
     entra.token_for(jana, budget=entra.Budget(10), force=True)
     jana.refresh_from_db()
-    for trouble in ("server_error", "throttle", "html"):
+    for trouble in ("unavailable", "throttle", "html"):
         microsoft.control.fault(trouble)
         window.ask("matches", call)
         microsoft.control.reset()
