@@ -118,12 +118,26 @@ def end_session(response: HttpResponseBase) -> None:
 
 
 def session_from_cookie(value: str, instance: uuid.UUID) -> WindowSession | None:
-    """The live session of that cookie for that instance, with agent, tenant and instance read in the same query."""
+    """The live session of that cookie for that instance, with agent, tenant and instance read in the same query.
+
+    Stored metadata is big and mostly in this process's memory already, so it is read by whoever lacks it.
+    """
     if not value:
         return None
-    rows = WindowSession.objects.select_related("instance__tenant", "agent__tenant__instance")
+    rows = WindowSession.objects.select_related("instance__tenant", "agent").defer("instance__metadata")
     session = rows.filter(digest=digest(value), instance__code=instance, expires_at__gt=timezone.now()).first()
-    return session if session and is_live(session) else None
+    return _joined(session) if session and is_live(session) else None
+
+
+def _joined(session: WindowSession) -> WindowSession | None:
+    """Agent and instance are one customer's, whose row was read once."""
+    tenant, agent = session.instance.tenant, session.agent
+    tenant.instance = session.instance
+    if agent:
+        if agent.tenant_id != tenant.pk:
+            return None
+        agent.tenant = tenant
+    return session
 
 
 def live_among(sessions: Iterable[int]) -> set[int]:

@@ -34,7 +34,8 @@ def deliver(pk: int) -> None:
     lease = _take_lease(pk)
     if lease is None:
         return
-    row = FollowUp.objects.select_related("call", "author__tenant__instance").get(pk=pk)
+    rows = FollowUp.objects.select_related("call", "author__tenant__instance")
+    row = rows.defer("author__tenant__instance__metadata").get(pk=pk)
     attempt = _Attempt(row, lease)
     try:
         attempt.run()

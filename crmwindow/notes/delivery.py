@@ -57,7 +57,9 @@ def deliver(note_pk: int) -> None:
     lease = _take_lease(note_pk)
     if lease is None:
         return
-    note = Note.objects.select_related("call__tenant", "author__tenant__instance").get(pk=note_pk)
+    rows = Note.objects.select_related("call", "author__tenant__instance").defer("author__tenant__instance__metadata")
+    note = rows.get(pk=note_pk)
+    note.call.tenant = note.author.tenant
     attempt = _Attempt(note, lease)
     try:
         attempt.run()

@@ -1,3 +1,3 @@
-from tests.window.conftest import jana_window, open_window, patience
+from tests.window.conftest import jana_window, open_window, patience, ring
 
-__all__ = ["jana_window", "open_window", "patience"]
+__all__ = ["jana_window", "open_window", "patience", "ring"]
