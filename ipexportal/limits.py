@@ -100,4 +100,6 @@ def _too_much(request: HttpRequest) -> HttpResponse:
 
 def too_often(request: HttpRequest, seconds: int = ALLAUTHS_SECONDS) -> HttpResponse:
     """Also what allauth shows for its own limits (urls.handler429)."""
-    return render(request, "429.html", status=429, headers={"Retry-After": str(seconds)})
+    response = render(request, "429.html", status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response

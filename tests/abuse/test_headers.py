@@ -105,7 +105,9 @@ def test_every_answer_carries_the_strict_headers(kind: str, alices: Client, acme
 
 @pytest.mark.parametrize(("path", "whose"), [("js/host.js", "cross-origin"), ("js/window.js", "same-origin")])
 def test_a_file_is_for_our_pages_and_only_hosts_script_for_others(path: str, whose: str) -> None:
-    headers = Client().get(f"/static/{path}", **HTTPS).headers
+    answer = Client().get(f"/static/{path}", **HTTPS)
+    answer.close()
+    headers = answer.headers
     assert (headers["Cross-Origin-Resource-Policy"], headers["X-Content-Type-Options"]) == (whose, "nosniff")
     assert (headers["Strict-Transport-Security"], "Set-Cookie" in headers) == (HSTS, False)
     assert "no-store" not in headers["Cache-Control"]
