@@ -48,7 +48,6 @@ def tidy() -> None:
     Asked.objects.filter(at__lt=now - TRACES_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     attempts.tidy()
-    _unused_choices().delete()
     for tenant in Tenant.objects.only("pk", "retention_days"):
         _give_up_missed_calls(tenant)
         _expired_calls(tenant).delete()
@@ -56,6 +55,7 @@ def tidy() -> None:
         before = now - timedelta(days=tenant.retention_days)
         IvrStep.objects.filter(tenant=tenant, at__lt=before).delete()
         AuditEntry.objects.filter(tenant=tenant, act="window.ticket", at__lt=before).delete()  # who worked when
+    _unused_choices().delete()
     by_agent.tidy()
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 KINDS = ("json", "csv")
-_OF_JSON = {("lookups", "result"), ("writes", "content"), ("menu", "answers"), ("drafts", "values")}
+_OF_JSON = {("lookups", "result"), ("writes", "content"), ("menu", "answers"), ("drafts", "values"), ("notes", "aside")}
 
 
 def export(found: Trail, kind: str, *, by: User | str) -> str:
