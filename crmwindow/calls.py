@@ -374,7 +374,8 @@ def _adopted(call: Call, agent: Agent) -> Leg | None:
 
 def leg_of(agent: Agent, code: uuid.UUID) -> Leg | None:
     """This agent's leg of the call with that code, also when the call has joined another since the window learnt it."""
-    return Leg.objects.of(agent).filter(Q(call__code=code) | Q(call__in=_joined(code))).first()
+    legs = Leg.objects.of(agent)
+    return legs.filter(call__code=code).first() or legs.filter(call__in=_joined(code)).first()
 
 
 def _joined(code: uuid.UUID) -> list[int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -62,10 +62,12 @@ def switch(page: Page) -> HttpResponse:
 
 
 def _ways(page: Page) -> list[Way]:
-    asked = Prefetch("leg__asked", Asked.objects.order_by("at", "pk"))
     rows = CardTiming.objects.filter(tenant=page.tenant).select_related("leg__agent", "leg__call")
-    newest = rows.prefetch_related(asked).order_by("-at", "-pk")[:MOST]
-    return [Way(timing, _steps(timing), list(timing.leg.asked.all())[:MOST_ASKED]) for timing in newest]
+    newest = list(rows.order_by("-at", "-pk")[:MOST])
+    asked: dict[int, list[Asked]] = defaultdict(list)
+    for each in Asked.objects.filter(leg__in=[timing.leg_id for timing in newest]).order_by("at", "pk"):
+        asked[each.leg_id].append(each)
+    return [Way(timing, _steps(timing), asked[timing.leg_id][:MOST_ASKED]) for timing in newest]
 
 
 def _steps(timing: CardTiming) -> list[Step]:

@@ -42,7 +42,7 @@ def test_from_the_event_to_the_card(jana: Agent, window: Window, exchange: Calla
 
     with asked() as of_the_event:
         exchange("Ringing", "777123456", "9.1")
-    leg = Leg.objects.get(call__unique_id="9.1")
+    leg = Leg.objects.select_related("call").get(call__unique_id="9.1")
     with asked() as of_the_state:
         window.ask("state")
     with asked() as of_the_look_up:
