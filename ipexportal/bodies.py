@@ -11,8 +11,8 @@ from typing import Any
 
 LONGEST = 4 * 1024 * 1024
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]  # messages of ASGI
+Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 SENTENCE = f"A request has at most {LONGEST // 1024 // 1024} MB."
 
@@ -43,7 +43,7 @@ class _Body:
         return self._seen > LONGEST
 
     async def receive(self) -> dict[str, Any]:
-        message = await self._receive()
+        message: dict[str, Any] = await self._receive()
         self._seen += len(message.get("body", b""))
         return {"type": "http.disconnect"} if self.is_too_long else message
 

@@ -20,7 +20,6 @@ ALLAUTHS_SECONDS = 60
 BY_ADDRESS = {
     "signin:portal": "sign_in",
     "signin:consent_at_microsoft": "sign_in",
-    "invitation_microsoft": "sign_in",
     "activate_sign_in": "sign_in",
     "window:sign_in_page": "window_sign_in",
 }

@@ -257,7 +257,7 @@ SECURE_CSP = {
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 
 # Logs: one JSON object per line, never a query string (numbers travel there), never a body
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "ipexportal.logs.JsonFormatter"}},

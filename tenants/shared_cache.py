@@ -15,7 +15,8 @@ class DatabaseCache(db.DatabaseCache):
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         """Atomic, and the entry ends when it would have. Django's own reads, then writes, and begins its time anew."""
         name = self.make_and_validate_key(key, version=version)
-        table, now = connection.ops.quote_name(self._table), timezone.now()
+        now = timezone.now()
+        table = connection.ops.quote_name(self._table)  # type: ignore[attr-defined]  # Django's own, unknown to its stubs
         lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite locks when it begins
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from ipexportal.limits import BY_ADDRESS, POSTS_BY_ADDRESS, POSTS_BY_USER
-from tenants import api_keys, invitations, limits
+from tenants import activation, api_keys, limits
 from tenants.limits import TooOften
 from tenants.models import Agent, PortalAttempt, SignInAttempt, Tenant
 from tenants.rates import RATES, Rate, parse_rates
@@ -155,13 +155,8 @@ def is_said(answer: Any) -> bool:
 @pytest.mark.django_db
 def test_a_stranger_fills_no_table_with_ways_to_microsoft(few: None, acme: Tenant, jana: Agent) -> None:
     """Each of these is a GET that writes a row and asks Microsoft where to go."""
-    from tenants import activation
-
-    invitation = invitations.invite(tenant=acme, email="alena@acme.example", by="ivana")
-    token = invitations.link(invitation).split("/")[-2]
     personal = activation.link(jana).split("/")[-2]
-    ways = [reverse("signin:portal"), reverse("invitation_microsoft", args=[token])]
-    ways += [reverse("activate_sign_in", args=[personal])]
+    ways = [reverse("signin:portal"), reverse("signin:portal"), reverse("activate_sign_in", args=[personal])]
     statuses = [browser().get(address).status_code for address in ways]
     assert statuses == [302, 302, 429]
     assert (PortalAttempt.objects.count(), SignInAttempt.objects.count()) == (2, 0)
