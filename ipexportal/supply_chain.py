@@ -88,12 +88,8 @@ def _licence(name: str, about: metadata.PackageMetadata) -> str:
         return TOLD[name]
     for field in ("License-Expression", "License"):
         if field in about and re.fullmatch(r"[\w.+-]+( (AND|OR) [\w.+-]+)*", about[field] or ""):
-            return about[field]
-    return {"License :: OSI Approved :: MIT License": "MIT"}.get(*_classifiers(about)[:1], "")
-
-
-def _classifiers(about: metadata.PackageMetadata) -> list[str]:
-    return [text for text in about.get_all("Classifier") or [] if text.startswith("License ::")] or [""]
+            return str(about[field])
+    return "MIT" if "License :: OSI Approved :: MIT License" in (about.get_all("Classifier") or []) else ""
 
 
 def _shipped() -> set[str]:
