@@ -12,7 +12,7 @@ from tests.window.conftest import Window, text_of
 
 pytestmark = pytest.mark.django_db
 Announce = Callable[..., Any]
-HIDDEN = "The caller hides the number So we do not search the CRM. The note is saved without a record."
+HIDDEN = "The caller hides the number So we do not search the CRM. Once the caller says who it is,"
 NO_NUMBER = "The exchange sent something that no number can be read from, so we do not search the CRM."
 
 

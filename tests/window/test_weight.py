@@ -14,8 +14,8 @@ from tests.window.conftest import Window
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.django_db
-MOST = 42_000
-WITH_WHAT_COMES_LATER = 50_000
+MOST = 45_000
+WITH_WHAT_COMES_LATER = 55_000
 NEEDS = {
     "": r'<(?:link|script|use)[^>]*?(?:href|src)="([^"#]+)',
     ".css": r"""url\(["']?((?!data:)[^"')]+)""",
@@ -61,13 +61,13 @@ def weights(client: Client, page: str, wanted: set[str]) -> dict[str, int]:
     return found
 
 
-def test_the_first_paint_of_a_ringing_window_is_under_42_kb(page: str, jana_window: Window) -> None:
+def test_the_first_paint_of_a_ringing_window_is_under_45_kb(page: str, jana_window: Window) -> None:
     found = weights(jana_window, page, {page})
     assert {"htmx-2", "embedded", "window"} <= {Path(each).name.split(".")[0] for each in found}
     assert sum(found.values()) < MOST, found
 
 
-def test_with_all_that_comes_later_it_is_still_under_50_kb(page: str, jana_window: Window) -> None:
+def test_with_all_that_comes_later_it_is_still_under_55_kb(page: str, jana_window: Window) -> None:
     later = re.findall(r' data-later(?:-style)?="([^"]+)"', sent(jana_window, page)[2])
     addresses = {each for addresses in later for each in addresses.split()}
     assert {Path(each).name.split(".")[0] for each in addresses} >= {"finding", "day", "follow_up"}
