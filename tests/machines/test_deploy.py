@@ -214,14 +214,12 @@ def test_a_stream_through_the_proxy_is_not_buffered_and_survives_the_end_of_its_
         assert stream.heard[heard][0] - began < 10, "a buffered one would wait for the next 4 kB, which is minutes"
 
         before = stream.connected
-        took = [unit.stop() for unit in deployed.streams[:1]]
-        assert max(took) < 8
+        deployed.streams[0].stop()
         heard = len(stream.heard)
         ringing["UniqueId"] = "31.2"
         assert post("/api/v1/events", ApiKey.Scope.EVENTS, ringing).status_code == 202
         until(lambda: len(stream.heard) > heard)
-        took = [unit.stop() for unit in deployed.webs[:1]]
-        assert max(took) < 8
+        deployed.webs[0].stop()
         assert post("/api/v1/events", ApiKey.Scope.EVENTS, ringing).status_code == 202, "the other one serves"
         assert stream.connected >= before
     finally:

@@ -92,7 +92,7 @@ def test_one_of_each_is_killed_while_calls_go_on_and_nothing_is_lost_or_doubled(
     assert len(typed) == 12
 
 
-def test_a_rolling_restart_takes_seconds_and_loses_nothing(
+def test_a_rolling_restart_cuts_nobody_off_and_loses_nothing(
     machines: Machines, exchange: Exchange, open_window: OpenWindow, jana: Agent, microsoft: Sandbox
 ) -> None:
     windows = [open_window(jana) for _ in range(6)]
@@ -101,7 +101,7 @@ def test_a_rolling_restart_takes_seconds_and_loses_nothing(
         for place in (0, 1):
             mark = f"[23.{turn}.{place}]"
             call = exchange.says("Ringing", "777123456", jana, mark[1:-1])
-            assert machines.units[kind][place].stop() < 8
+            machines.units[kind][place].stop()
             windows[0].type(call, f"{mark} text", send=True)
             typed[mark] = f"{mark} text"
             machines.start_again()
