@@ -196,7 +196,7 @@ PORTAL = (
         "personal-data",
         "Osobní údaje o čísle",
         "/portal/{code}/personal-data/",
-        act=in_turn(types("#id_q", "777 123 456"), presses(".personal-find button"), presses(".personal-acts summary")),
+        act=in_turn(types("#id_q", "777 123 456"), presses(".personal-find button")),
         kept=(),
         dark=True,
     ),
