@@ -278,7 +278,8 @@ def _figures(times: Times, floor: float, latency_ms: float, records: int) -> dic
         **spread("", answered),
         "p95_over_floor": round(percentile(answered, 95) / floor, 2),
         "lookup_p50_over_floor": round(statistics.median(times.of("running", "lookup")) / floor, 2),
-        "over_budget": sum(late.values()),
+        "over_budget": sum(count for state, count in late.items() if state != "closed"),
+        "closed_over_budget": late["closed"],
     }
     figures |= spread("closed_", times.of("closed")) | spread("refusal_", times.of("running", "refusal"))
     for kind in KINDS:
