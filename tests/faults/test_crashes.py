@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from time import sleep
+from typing import Any
 
 import psycopg
 import pytest
@@ -106,6 +107,10 @@ def test_streams_come_back_by_themselves_when_the_database_does(
 
 # -- the disk is full --------------------------------------------------------------------------------------------------
 
+FILLING = (
+    "INSERT INTO crmwindow_outbox (agent_id, kind, at)"
+    " SELECT (SELECT min(id) FROM tenants_agent), 'filling', now() FROM generate_series(1, %s)"
+)
 FULL = 16 * 1024 * 1024  # no smaller than a segment of the log, which is written all the same
 
 
@@ -113,17 +118,23 @@ FULL = 16 * 1024 * 1024  # no smaller than a segment of the log, which is writte
 def full_disk(database: Database) -> Iterator[None]:
     """Files of PostgreSQL cannot grow; it ignores SIGXFSZ so that such a limit acts as a full disk."""
     with psycopg.connect(database_url(), autocommit=True) as server:
-        server.execute("CREATE TABLE ballast AS TABLE crmwindow_outbox WITH NO DATA")
-        server.execute(
-            "INSERT INTO crmwindow_outbox (agent_id, kind, at)"
-            " SELECT (SELECT min(id) FROM tenants_agent), repeat('x', 12), now() FROM generate_series(1, 400000)"
-        )
+        server.execute(FILLING, [400_000])
         size = server.execute("SELECT pg_relation_size('crmwindow_outbox')").fetchone()
         assert size is not None
         assert size[0] >= FULL, size
     limit(database.server, FULL)
+    with psycopg.connect(database_url(), autocommit=True) as server:
+        until(lambda: _is_full(server))  # the last page has room for some
     yield
     limit(database.server, None)
+
+
+def _is_full(server: psycopg.Connection[Any]) -> bool:
+    try:
+        server.execute(FILLING, [1])
+    except psycopg.Error as error:
+        return "extend file" in str(error)
+    return False
 
 
 def limit(server: Server, size: int | None) -> None:
