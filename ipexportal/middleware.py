@@ -50,7 +50,10 @@ PERMISSIONS = ", ".join(
         "xr-spatial-tracking",
     )
 )
-FOR_EVERYBODY = ("/static/js/host.js", "/static/js/host.")  # Communicator's page loads it; the other name has a hash in it
+FOR_EVERYBODY = (
+    "/static/js/host.js",
+    "/static/js/host.",
+)  # Communicator's page loads it; the other name has a hash in it
 
 
 def strict_headers(get_response: Handler) -> Handler:

@@ -72,7 +72,8 @@ class Wire:
                 return reader, writer, await _read(reader)
             except (asyncio.IncompleteReadError, ConnectionError) as error:
                 writer.close()
-                if kept is None or getattr(error, "partial", b""):
+                begun = isinstance(error, asyncio.IncompleteReadError) and error.partial
+                if kept is None or begun:
                     raise ConnectionError("an answer broke off") from error
 
     def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
