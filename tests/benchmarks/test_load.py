@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 
@@ -58,9 +60,9 @@ def test_growth_is_the_slope_of_the_memory() -> None:
     assert grown.growth_mb_per_minute("jobs") == 0.0
 
 
-def test_connections_have_a_bound_known_beforehand(settings) -> None:
-    settings.DATABASES = {"default": {"OPTIONS": {"pool": {"max_size": 16}}}}
-    settings.HUEY = {"consumer": {"workers": 4}}
+def test_connections_have_a_bound_known_beforehand(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", {"pool": {"max_size": 16}})
+    settings.HUEY = settings.HUEY | {"consumer": {"workers": 4}}
     assert connections_bound(jobs=1, benchmark=4) == 16 + 2 + (16 + 1 + 4) + 4
 
 
@@ -98,23 +100,28 @@ class InProcess(Wire):
     def __init__(self, window: Window) -> None:
         super().__init__("http://127.0.0.1:1")
         self.window, self.seat = window, Seat(window.agent, "", self.url)
-        self.asked: list[str] = []
 
     async def get(self, path: str, **headers: str) -> Answer:
-        return self._answer(path, self.window.get(path))
+        return await self._answer(path, lambda: self.window.get(path))
 
     async def form(self, path: str, values: Mapping[str, str], **headers: str) -> Answer:
-        answer = self._answer(path, self.window.post(path, values))
+        answer = await self._answer(path, lambda: self.window.post(path, values))
         self.seat.hear("state", time.time())
         return answer
 
     async def post(self, path: str, body: bytes, kind: str, **headers: str) -> Answer:
-        answer = self._answer(path, Client().post(path, body, content_type=kind, headers=headers))
+        answer = await self._answer(path, lambda: Client().post(path, body, content_type=kind, headers=headers))
         self.seat.hear("state", time.time())
         return answer
 
-    def _answer(self, path: str, response: HttpResponse) -> Answer:
-        self.asked.append(path.partition("?")[0].rstrip("/").rpartition("/")[2])
+    async def _answer(self, path: str, ask: Callable[[], HttpResponse]) -> Answer:
+        def in_thread() -> HttpResponse:
+            try:
+                return ask()
+            finally:
+                connections.close_all()
+
+        response = await sync_to_async(in_thread, thread_sensitive=False)()
         return Answer(response.status_code, {}, response.content, time.time(), 0.01)
 
 
@@ -130,14 +137,13 @@ class InProcess(Wire):
 def test_a_call_is_lived_from_the_ring_to_the_written_note(
     jana_window: Window, jana: Agent, monkeypatch: pytest.MonkeyPatch, number: str, known: bool, wrong: dict[str, int]
 ) -> None:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     for pause in ("RING_SECONDS", "TYPING_SECONDS", "WRAP_UP_SECONDS"):
         monkeypatch.setattr(conversation, pause, 0.0)
     key = api_keys.create(jana.tenant, "events", "ivana")
-    wire, times = InProcess(jana_window), Times()
+    wire, times, address = InProcess(jana_window), Times(), f"/window/{jana_window.code}/"
 
     async def story() -> None:
-        window = conversation.Window(wire, f"/window/{jana_window.code}/", wire.seat, times)
+        window = conversation.Window(wire, address, wire.seat, times)
         await window.open()
         await Exchange(wire, key, times).call(window, number, known=known)
         window.close()
