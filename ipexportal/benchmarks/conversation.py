@@ -181,7 +181,7 @@ class Exchange:
 
     async def _tell(self, event: Event) -> str:
         answer = await self.wire.post("/api/v1/events", json.dumps(event).encode(), "application/json", **self.headers)
-        self.times.add("event", answer.seconds)
+        self.times.add("webhook", answer.seconds)
         if answer.status != 202:
             raise Void(f"an event was answered {answer.status}")
         return str(json.loads(answer.body)["call"])

@@ -41,7 +41,7 @@ WARM_SHARE = 0.3
 GROWTH_MB = 12.0  # more in a whole run is growth, less is the allocator's
 BENCHMARK_CONNECTIONS = 8  # its own look-ups and gauges
 STEPS = (
-    "event",
+    "webhook",
     "state",
     "matches",
     "details",

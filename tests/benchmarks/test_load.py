@@ -151,8 +151,8 @@ def test_a_call_is_lived_from_the_ring_to_the_written_note(
     asyncio.run(story())
     assert dict(times.errors) == wrong
     if not wrong:
-        assert {"event", "state", "matches", "card", "note saved", "note sent", "note delivered"} <= set(times.steps)
-        assert len(times.steps["event"]) == 5
+        assert {"webhook", "state", "matches", "card", "note saved", "note sent", "note delivered"} <= set(times.steps)
+        assert len(times.steps["webhook"]) == 5
         note = Note.objects.get(author=jana)
         assert (note.state, note.revision >= 3) == (Note.State.WRITTEN, True)
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0011_keys_and_limits")]
+    dependencies = [("tenants", "0010_support_trace")]
 
     operations = [
         migrations.AddField(
