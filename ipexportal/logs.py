@@ -8,7 +8,7 @@ import logging
 import re
 
 QUERY = re.compile(r"\?[^\s\"']*")
-PERSONAL_LINK = re.compile(r"(?<=/)(activate|invitation|consent|window/open)/[\w.~-]{16,}/?[^\s\"']*")
+PERSONAL_LINK = re.compile(r"(?<=/)(activate|invitation|consent|window/open)/[\w.~-]{8,}/?[^\s\"']*")
 SECRET = re.compile(r"\bipx_\w{4,}[\w.~-]*|\beyJ[\w-]{8,}[\w.~-]*|(?<=Bearer )[\w.~+/=-]+|(?<=Basic )[\w+/=-]{8,}")
 NUMBER = re.compile(r"(?<![\w.-])\+?(?:\d{9,15}|\d{3} \d{3} \d{3})(?![\w-])")
 VALUES = re.compile(r"(?<=DETAIL:)[^\n]*")  # PostgreSQL quotes the row
