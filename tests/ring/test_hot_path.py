@@ -14,15 +14,16 @@ from tenants.models import Agent
 from tests.ring.conftest import Window
 
 pytestmark = pytest.mark.django_db
+BESIDE = ("SAVEPOINT", "pg_notify")
 
 
 @contextmanager
 def asked() -> Iterator[list[str]]:
-    """The statements, without those that begin and end transactions."""
+    """The statements, without those that begin and end transactions, and without PostgreSQL's word to the listeners."""
     told: list[str] = []
     with CaptureQueriesContext(connection) as captured:
         yield told
-    told += [each["sql"] for each in captured if "SAVEPOINT" not in each["sql"]]
+    told += [each["sql"] for each in captured if not any(word in each["sql"] for word in BESIDE)]
 
 
 def look_up(leg: Leg) -> None:
