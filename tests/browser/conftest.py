@@ -61,6 +61,15 @@ class Demo:
             while requests.post(address, json={"act": "hang_up"}, headers=headers, timeout=10).ok:
                 pass
 
+    def ticket(self, host: str) -> str:
+        """The address that Communicator's server would ask for."""
+        headers = {"Host": f"{host}:{self.port}"}
+        token = requests.get(self.portal, headers=headers, timeout=10).cookies["csrftoken"]
+        headers |= {"X-CSRFToken": token, "Cookie": f"csrftoken={token}"}
+        return str(
+            requests.post(f"{self.portal}/simulator/window/", json={}, headers=headers, timeout=10).json()["url"]
+        )
+
     def microsoft(self, act: str, **values: Any) -> None:
         requests.post(f"{self.crm}/_sandbox/{act}", json=values, timeout=10).raise_for_status()
 

@@ -18,14 +18,6 @@ from tests.browser.conftest import FLAGS, Demo
 _turn = itertools.count(int(time()))
 
 
-def ticket(demo: Demo, host: str) -> str:
-    """The address that Communicator's server would ask for."""
-    headers = {"Host": f"{host}:{demo.port}"}
-    token = requests.get(demo.portal, headers=headers, timeout=10).cookies["csrftoken"]
-    headers |= {"X-CSRFToken": token, "Cookie": f"csrftoken={token}"}
-    return str(requests.post(f"{demo.portal}/simulator/window/", json={}, headers=headers, timeout=10).json()["url"])
-
-
 def fixed_address(demo: Demo) -> str:
     page = requests.get(f"{demo.portal}/developers/", headers={"Host": f"localhost:{demo.port}"}, timeout=10).text
     found = re.search(r'data-fixed-url="([^"]+)"', page)
@@ -57,7 +49,7 @@ def application(
     chromium: Browser, demo: Demo, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[BrowserContext]:
     """A window without tabs or address bar, opened at a ticket's address, with a jar of cookies of its own."""
-    app = f"--app={ticket(demo, request.param)}"
+    app = f"--app={demo.ticket(request.param)}"
     context = chromium.browser_type.launch_persistent_context(
         tmp_path / "jar", executable_path="/usr/bin/chromium", args=[*FLAGS, app], locale="en-GB"
     )
