@@ -77,7 +77,7 @@
     if (isTyping() || root.querySelector(".plan")) query.set("typing", "1");
     if (kept && kept === shown()) query.set("kept", "1");
     try {
-      await htmx.ajax("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });
+      await ask("GET", `${words.stateUrl}?${query}`, { target: "#window", swap: "none" });
     } catch {
       // failed() has said so and tries again
     } finally {
@@ -88,6 +88,14 @@
         refresh();
       }
     }
+  }
+
+  // Of the requests that wait at one element htmx keeps the last only: what must not be dropped has an element of its own.
+  function ask(verb, url, context) {
+    const source = document.createElement("i");
+    source.hidden = true;
+    document.body.append(source);
+    return htmx.ajax(verb, url, { ...context, source }).finally(() => source.remove());
   }
 
   root.addEventListener("ipex:refresh", refresh);
@@ -138,7 +146,7 @@
   }
 
   // The answer brings its parts to their places; failed() says when there is none.
-  const post = (url, values) => htmx.ajax("POST", url, { target: "#window", swap: "none", values }).catch(() => {});
+  const post = (url, values) => ask("POST", url, { target: "#window", swap: "none", values }).catch(() => {});
 
   // -- calls that come with the address or from the page around us ---------------------------------------------------
 
