@@ -26,7 +26,7 @@ RATES = {
     "mail": Rate(120, 3600),  # e-mails and invitations asked for
     # by key and by agent, in each process
     "api_call": Rate(1000, 10),
-    "ticket": Rate(30, 60),
+    "ticket": Rate(120, 60),  # a window asks for one each time it is opened
 }
 _ENTRY = re.compile(r"(\w+)=(\d{1,9})/(\d{1,6})")
 
