@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from crmwindow import index
 from crmwindow.models import Call, Leg, Note
-from ipexportal import account_admin, finding, trace_page  # noqa: F401  (users)
+from ipexportal import account_admin, finding, trace_page  # noqa: F401 - their admin pages register themselves
 from tenants.admin.customer_page import MOST, Tab
 from tenants.admin.customers import TenantAdmin
 from tenants.models import Tenant

@@ -15,10 +15,10 @@ django.setup(set_prefix=False)
 sys.setswitchinterval(0.001)  # many short requests beside few that compute: at the usual 5 ms each of their steps waits
 
 from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
-from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402
-from ipexportal.bodies import no_longer  # noqa: E402
-from ipexportal.middleware import RECEIVED  # noqa: E402
-from ipexportal.one_thread import OneThread  # noqa: E402
+from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402 - only once Django is set up
+from ipexportal.bodies import no_longer  # noqa: E402 - only once Django is set up
+from ipexportal.middleware import RECEIVED  # noqa: E402 - only once Django is set up
+from ipexportal.one_thread import OneThread  # noqa: E402 - only once Django is set up
 
 django_application = no_longer(OneThread())
 
