@@ -116,4 +116,18 @@
     const item = event.target.closest(".menu button");
     if (item) item.closest(".menu").hidePopover();
   });
+
+  // Nothing moves under the pointer: what comes for the place of an open menu waits until it closes.
+  let fresh = null;
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    if (detail.target.id !== "acts" || !detail.target.querySelector(".menu:popover-open")) return;
+    detail.shouldSwap = false;
+    fresh = { place: detail.target, html: detail.fragment.firstElementChild.outerHTML };
+  });
+  root.addEventListener("toggle", ({ target, newState }) => {
+    if (!fresh || newState !== "closed" || !target.matches(".menu")) return;
+    const { place, html } = fresh;
+    fresh = null;
+    if (place.isConnected) htmx.swap(place, html, { swapStyle: "outerHTML" });
+  }, { capture: true });
 })();

@@ -423,6 +423,15 @@
     again = true;
   });
 
+  // What the agent asked for comes even if the card has been drawn anew while the answer was on its way.
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.target?.id !== "matches" || !["click", "submit"].includes(detail.requestConfig.triggeringEvent?.type)) return;
+    const call = shown();
+    detail.xhr.addEventListener("readystatechange", () => {
+      if (!detail.target.isConnected && shown() === call) detail.target = byId("matches") || detail.target;
+    });
+  });
+
   let stateBefore = "";
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const id = event.detail.target?.id;

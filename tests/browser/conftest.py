@@ -119,13 +119,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def person(chromium: Browser, demo: Demo) -> Iterator[BrowserContext]:
-    """One person's browser, without a past. What a page does wrong or its policy forbids fails the test."""
+    """One person's browser, without a past. What a page does wrong, its policy forbids or the portal breaks at fails the test."""
     demo.microsoft("reset")
     demo.quiet()
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 1000})
     complaints: list[str] = []
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+    context.on("response", lambda answer: complaints.append(answer.url) if answer.status == 500 else None)
     yield context
     context.close()
     assert complaints == []

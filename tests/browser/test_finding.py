@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Demo, Desk
 from tests.browser.test_window_behaviour import RULES
@@ -105,3 +105,44 @@ def test_a_slash_in_the_note_is_a_slash_and_the_list_keeps_wcag(at_work: Desk) -
     found = Axe().run(at_work.frame, options=RULES).response["violations"]  # type: ignore[arg-type]
     problems = [f"{each['id']} {each['nodes'][0]['html'][:120]}" for each in found]
     assert [problem for problem in problems if not problem.startswith("landmark")] == []
+
+
+def draw_the_card_anew(at_work: Desk) -> None:
+    """As when another window of the agent chooses somebody."""
+    at_work.frame.evaluate(
+        """() => {
+            const { stateUrl } = document.getElementById("window").dataset;
+            const address = stateUrl.replace(/state\\/$/, `calls/${document.getElementById("bar").dataset.call}/matches/`);
+            document.getElementById("matches").dataset.old = "yes";
+            return htmx.ajax("GET", address, { target: "#matches", swap: "outerHTML", source: document.body });
+        }"""
+    )
+
+
+def test_the_menu_stays_open_while_the_card_is_drawn_anew_below_it(at_work: Desk) -> None:
+    window = at_work.window
+    at_work.call("jana-horakova")
+    expect(at_work.name).to_be_visible()
+    at_work.note.fill("She waits for an offer.")
+    window.locator(".more-button").click()
+    window.locator("#more-acts [data-send]").evaluate("(item) => { item.dataset.old = 'yes'; }")
+    draw_the_card_anew(at_work)
+    expect(window.locator("#matches[data-old]")).to_have_count(0)
+    expect(window.locator("#more-acts [data-send][data-old]")).to_be_visible()
+    window.locator("#more-acts [data-send]").click()
+    expect(window.locator("#more-acts")).to_be_hidden()
+    expect(window.locator("#more-acts [data-old]")).to_have_count(0)
+    expect(at_work.note_state).to_have_attribute("data-status", "written", timeout=20_000)
+
+
+def test_the_search_comes_even_if_the_card_was_drawn_anew_while_it_was_on_its_way(at_work: Desk) -> None:
+    window = at_work.window
+    at_work.call("jana-horakova")
+    expect(at_work.name).to_be_visible()
+    waiting: list[Route] = []
+    at_work.page.route("**/find/", lambda route: waiting.append(route))
+    window.locator("#body").press("/")
+    draw_the_card_anew(at_work)
+    expect(window.locator("#matches[data-old]")).to_have_count(0)
+    waiting[0].continue_()
+    expect(window.locator("#find-name")).to_be_focused()
