@@ -119,7 +119,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def person(chromium: Browser, demo: Demo) -> Iterator[BrowserContext]:
-    """One person's browser, without a past. What a page does wrong, its policy forbids or the portal breaks at fails the test."""
+    """One person's browser, without a past. What a page does wrong, its policy forbids or the portal breaks at fails."""
     demo.microsoft("reset")
     demo.quiet()
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 1000})
