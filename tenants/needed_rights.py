@@ -42,6 +42,9 @@ IN_THE_EDITOR = {
     "appmodule": pgettext_lazy("table in the role editor", "Model-driven App"),
 }
 
+ACTIVITIES = frozenset(("task", "appointment", "email", "letter", "fax", "serviceappointment", "socialactivity"))
+"""They have no row of their own in the role editor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -101,7 +104,8 @@ def _joined(needs: Iterable[Need], instance: Instance) -> list[Needed]:
     metadata = connections.known_metadata(instance)
     by_table: dict[str, list[Need]] = {}
     for need in needs:
-        by_table.setdefault(need.table, []).append(need)
+        table = "phonecall" if need.table in ACTIVITIES else need.table
+        by_table.setdefault(table, []).append(need)
     return [_row(table, each, metadata) for table, each in by_table.items()]
 
 

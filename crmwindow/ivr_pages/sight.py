@@ -60,7 +60,7 @@ class Sight:
         )
 
 
-def of(tenant: Tenant, user: User, *names: str, language: str, fresh: bool = False) -> Sight:
+def of(tenant: Tenant, user: User, *names: str, language: str, activities: bool = False, fresh: bool = False) -> Sight:
     """Tables by name, and the columns of those named (as typed). Raises nothing that Microsoft says."""
     instance: Instance | None = getattr(tenant, "instance", None)
     if instance is None:
@@ -68,7 +68,7 @@ def of(tenant: Tenant, user: User, *names: str, language: str, fresh: bool = Fal
     searched, wanted = _searched(instance, language), {name: () for name in names if name}
     refused: Found | None = None
     for holder in filter(None, (getattr(instance, "system_account", None), microsoft_connections.own(instance, user))):
-        view = own_tables.look(holder, wanted, fresh=fresh, records=False)
+        view = own_tables.look(holder, wanted, fresh=fresh, records=False, activities=activities)
         if view.metadata is not None:
             return Sight(view, holder, searched)
         refused = refused or view.why_not

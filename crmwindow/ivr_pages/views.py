@@ -185,7 +185,9 @@ def try_it(request: PortalRequest, tenant: Tenant) -> HttpResponse:
 
 
 def _look(request: PortalRequest, tenant: Tenant, form: Form, *, fresh: bool) -> Sight:
-    return sight.of(tenant, request.user, form.said("entity"), language=language(), fresh=fresh)
+    """Activities are written; nobody is looked for in them."""
+    activities, named = form.kind == Kind.WRITE, form.said("entity")
+    return sight.of(tenant, request.user, named, language=language(), activities=activities, fresh=fresh)
 
 
 def _counted(form: Form, seen: Sight) -> counting.Filled | None:

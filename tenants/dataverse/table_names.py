@@ -1,7 +1,8 @@
 """Which tables an organization has, by name and label only, so that somebody can choose one.
 
-One request, without paging. Left out are what holds no records of its own kind (activities, relationship tables, private
-ones of the platform). Source: Microsoft, "Query table definitions using the Web API", EntityMetadata EntityType.
+One request, without paging. Left out is what nobody creates: relationship tables, private ones of the platform, and
+activities that Dataverse makes itself when something is closed or sent. Sources: Microsoft, "Query table definitions using
+the Web API", EntityMetadata EntityType, "Activity tables".
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,12 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import best_label, labels_of
 
-_SELECT = ("LogicalName", "SchemaName", "IsCustomEntity", "HasActivities", "DisplayName")
-_FILTER = "IsIntersect eq false and IsPrivate eq false and IsActivity eq false"
+_SELECT = ("LogicalName", "SchemaName", "IsCustomEntity", "IsActivity", "HasActivities", "DisplayName")
+_FILTER = "IsIntersect eq false and IsPrivate eq false"
+_MADE_BY_DATAVERSE = frozenset(
+    ("activitypointer", "bulkoperation", "incidentresolution", "opportunityclose", "orderclose", "quoteclose",
+     "untrackedemail")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class TableName:
     logical_name: str
     schema_name: str
     is_custom: bool = False
+    is_activity: bool = False
     has_activities: bool = False
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -36,7 +42,7 @@ def table_names(client: Client, budget: Budget, *, fresh: bool = False) -> tuple
     """The organization's own first, each group by schema name. Raises DataverseError."""
     path = odata.query("EntityDefinitions", select=_SELECT, filter=_FILTER)
     rows = client.get(path, budget=budget, consistency_strong=fresh).rows
-    found = [_table_name(row) for row in rows if row.get("LogicalName")]
+    found = [_table_name(row) for row in rows if row.get("LogicalName") not in {None, "", *_MADE_BY_DATAVERSE}]
     return tuple(sorted(found, key=lambda one: (not one.is_custom, one.schema_name.lower())))
 
 
@@ -45,6 +51,7 @@ def _table_name(row: Mapping[str, Any]) -> TableName:
         logical_name=row["LogicalName"],
         schema_name=row.get("SchemaName") or row["LogicalName"],
         is_custom=bool(row.get("IsCustomEntity")),
+        is_activity=bool(row.get("IsActivity")),
         has_activities=bool(row.get("HasActivities")),
         labels=labels_of(row.get("DisplayName")),
     )

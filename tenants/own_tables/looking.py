@@ -86,17 +86,20 @@ def look(
     *,
     fresh: bool = False,
     records: bool = True,
+    activities: bool = False,
     seconds: float = SECONDS,
 ) -> View:
     """Look at tables and at some of their columns, all named as typed. Never raises what Microsoft says: it is `why_not`.
 
-    Without `records` only at what they are called.
+    Without `records` only at what they are called. `activities` (tasks, phone calls) are looked at only if asked for: no
+    caller is found in them.
     """
     if connection is None:
         return nobody()
     client, budget = connections.client_for(connection), Budget(seconds)
     try:
-        names = _names(connection, client, budget, fresh=fresh)
+        known = _names(connection, client, budget, fresh=fresh)
+        names = tuple(one for one in known if activities or not one.is_activity)
         metadata = _metadata(connection, client, budget, _there(names, wanted), fresh=fresh)
         return View(names, metadata, _samples(client, budget, metadata, wanted) if records else {})
     except DataverseError as error:

@@ -141,12 +141,17 @@ def test_the_rights_follow_the_configuration(instance: Instance, acme: Tenant) -
     )
     IvrFunction.objects.create(tenant=acme, name="serial", kind="verify", entity="Incident", column="ticketnumber")
     IvrFunction.objects.create(
-        tenant=acme, name="complaint", kind="write", entity="Task", caller_column="regardingobjectid", owner="team"
+        tenant=acme,
+        name="complaint",
+        kind="write",
+        entity="nnn_Complaint",
+        caller_column="nnn_CustomerId",
+        owner="team",
     )
     IvrFunction.objects.create(tenant=acme, name="off", kind="lookup", entity="Opportunity", enabled=False)
     assert rows() == {
         **searched, "nnn_mylead": ("Read", "AppendTo"), **calls, "incident": ("Read",),
-        "task": ("Create", "Read", "Write", "Append", "Assign"), **always,
+        "nnn_complaint": ("Create", "Read", "Write", "Append", "Assign"), **always,
     }  # fmt: skip
 
 
