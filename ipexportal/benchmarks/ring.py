@@ -22,7 +22,7 @@ from ipexportal.benchmarks import Void, percentile
 from ipexportal.benchmarks.browser import BrowserWindow, Card, browser_window
 from ipexportal.benchmarks.crew import portal
 from ipexportal.benchmarks.lookup import Known, _draw, _is_live, _read_all
-from ipexportal.benchmarks.stage import Microsoft, microsoft, signed_in_agent, with_index
+from ipexportal.benchmarks.stage import microsoft, signed_in_agent, with_index
 from tenants import api_keys, connections
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
@@ -41,12 +41,13 @@ def measure(*, quick: bool, latency_ms: float, path: str | None = None, say: Cal
     with microsoft(records=records) as stand_in:
         agent = signed_in_agent(stand_in)
         client = connections.client_for(agent)
+        stand_in.track_changes("nnn_mylead")
         metadata = connections.metadata(agent.tenant.instance, client, Budget(SECONDS))
         say("Reading all records, to know what is right…")
         known = _read_all(client, metadata, agent.tenant.instance)
         if path == "index":
             say("Building the number index…")
-            _build(stand_in, agent.tenant.instance)
+            _build(agent.tenant.instance)
         keys = {scope: api_keys.create(agent.tenant, scope, "benchmark") for scope in ("events", "window")}
         ticket = issue_ticket(agent=agent, by=ApiKey.objects.get(tenant=agent.tenant, scope="window"))
         stand_in.latency(latency_ms)
@@ -64,9 +65,8 @@ def measure(*, quick: bool, latency_ms: float, path: str | None = None, say: Cal
         return figures
 
 
-def _build(stand_in: Microsoft, instance: Instance) -> None:
+def _build(instance: Instance) -> None:
     with_index(instance)
-    stand_in.track_changes("nnn_mylead")
     while index.sync(instance.pk):
         pass
 

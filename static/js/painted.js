@@ -33,7 +33,8 @@
       const measurable = since && /^\d+$/.test(since.pushed);
       card = measurable ? { call, ...since, fetched: performance.now() - since.at } : null;
     }
-    const isThere = card?.call === call && ANSWERED.includes(document.getElementById("matches")?.dataset.matches);
+    const isOfCall = document.getElementById("body").dataset.body.startsWith(call); // the bar is drawn before the body
+    const isThere = card?.call === call && isOfCall && ANSWERED.includes(document.getElementById("matches")?.dataset.matches);
     if (!isThere) return;
     const done = card;
     card = null;
