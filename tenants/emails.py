@@ -36,6 +36,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 MOST_ATTEMPTS = 24
 SWEEP_SECONDS, SWEEP_ROWS = 50, 500
 NAME_LENGTH = 100
+UNFOLDED = 70  # Python folds longer ones, and leaves out the quotes around a name when it does
+SPECIAL = str.maketrans(dict.fromkeys('"(),:;<>@[\\]', " "))
 Writer = Callable[[OutgoingMail], "Letter"]
 _writers: dict[str, Writer] = {}
 logger = logging.getLogger(__name__)
@@ -197,7 +199,10 @@ def address(name: str, email: str) -> str:
     local, _at, domain = email.rpartition("@")
     if not local or not domain or email != one_line(email, longest=len(email)):
         raise ValueError("not an address")
-    return str(Address(display_name=header(name), username=local, domain=domain))
+    written = str(Address(display_name=header(name), username=local, domain=domain))
+    if len(written) <= UNFOLDED:
+        return written
+    return str(Address(display_name=header(name.translate(SPECIAL)), username=local, domain=domain))
 
 
 def header(text: str, *, longest: int = NAME_LENGTH) -> str:

@@ -20,4 +20,5 @@ def shown_fields(
         if value:
             raw = str(row.get(each.column.property))
             link = each.link.replace("{value}", quote(raw, safe="")).replace("{id}", quote(record_id, safe=""))
-            yield label_in(each.label, language) or each.column.label(language), value, link
+            safe = link if link.startswith("https://") else ""  # an older import may have left another
+            yield label_in(each.label, language) or each.column.label(language), value, safe
