@@ -183,11 +183,38 @@ def test_without_microsoft_names_are_typed_and_saved_unverified(
     assert "Saved, not verified in the CRM: nobody could look just now." in words(answer)
 
 
+INJECTED = [
+    "nnn_Pin' or 1 eq 1",
+    "nnn_Pin&$expand=ownerid",
+    "nnn_Pin)/$value",
+    "contacts(1)/nnn_Pin",
+    "<fetch><entity name='systemuser'/></fetch>",
+    "nnn_Pin%27",
+    "nnn_Pin,lastname",
+]
+
+
 def test_hostile_texts_stay_texts(browser: Browser, acme: Tenant) -> None:
     evil = "<script>alert(1)</script>"
     answer = browser.save(PIN, title=evil, name="", column="nnn_Pin' or 1 eq 1", entity=evil, seconds=evil)
     assert answer.status_code == 422
     assert evil not in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", INJECTED)
+@pytest.mark.parametrize("field", ["name", "entity", "column", "second_column"])
+def test_name_that_is_a_piece_of_a_query_is_refused(browser: Browser, acme: Tenant, field: str, name: str) -> None:
+    assert browser.save(PIN, **{field: name}).status_code == 422
+    assert acme.ivr_functions.count() == 0
+
+
+@pytest.mark.parametrize("name", INJECTED)
+@pytest.mark.parametrize("field", ["variable", "target", "constant_column", "caller_column", "entity", "owner"])
+def test_row_with_such_a_name_is_refused(browser: Browser, acme: Tenant, field: str, name: str) -> None:
+    several = [name, COMPLAINT[field][1]] if len(COMPLAINT[field]) == 2 and field in {"variable", "target"} else [name]
+    wrong = several if isinstance(COMPLAINT[field], list) else name
+    assert browser.save(COMPLAINT, **{field: wrong}).status_code == 422
+    assert acme.ivr_functions.count() == 0
 
 
 def test_oversized_form_is_refused_calmly(browser: Browser, acme: Tenant) -> None:
