@@ -99,11 +99,11 @@ def write(request: HttpRequest, response: HttpResponse, body: WriteRequest) -> S
     try:
         name = body.function if _NAME.fullmatch(body.function) else ""
         function = functions.named(key.tenant, name, IvrFunction.Kind.WRITE)
+        return _accepted(function, body, repeat, response)
     except functions.NoSuchFunction as error:
         return Status(404, {"error": str(error)})
     except functions.WrongKind as error:
         return Status(422, {"error": str(error)})
-    return _accepted(function, body, repeat, response)
 
 
 def _accepted(function: IvrFunction, body: WriteRequest, repeat: str, response: HttpResponse) -> Status[Any]:

@@ -56,9 +56,15 @@ class Attempt:
 
     def begin(self) -> None:
         """Raises Locked."""
+        if self.number:  # one statement needs no transaction around it
+            self._take_all()
+            return
         with transaction.atomic():
-            if not all(self._take(subject) for subject in self._callers):
-                raise Locked  # and nothing was counted
+            self._take_all()
+
+    def _take_all(self) -> None:
+        if not all(self._take(subject) for subject in self._callers):
+            raise Locked  # and nothing was counted
 
     def may_try(self, records: list[str]) -> bool:
         """Are these records (GUIDs) still open to this caller? [] stands for a record that is not there."""

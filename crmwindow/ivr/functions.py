@@ -22,6 +22,9 @@ MICROSOFTS_SHARE = 0.8
 class NoSuchFunction(Exception):
     """There is none of this name, or it is switched off: the voice menu cannot tell."""
 
+    def __str__(self) -> str:
+        return _("There is no function of this name.")
+
 
 class WrongKind(Exception):
     """`str()` says what the function is for."""
@@ -32,7 +35,7 @@ def named(tenant: Tenant, name: str, *kinds: str) -> IvrFunction:
     rows = IvrFunction.objects.filter(tenant=tenant, name=name, enabled=True)
     function = _functions.of((tenant.pk, name), rows.first) if _NAME.fullmatch(name) else None
     if function is None:
-        raise NoSuchFunction(_("There is no function of this name."))
+        raise NoSuchFunction
     if function.kind not in kinds:
         raise WrongKind(_("The function “%(name)s” is of another kind.") % {"name": function.name})
     function.tenant = tenant

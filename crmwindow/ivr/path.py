@@ -61,7 +61,7 @@ def note(
     milliseconds: int = 0,
 ) -> IvrStep:
     """Remember what a function answered, and tell the agents on whose cards the call is. `number` is E.164 or ""."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         step = IvrStep.objects.create(
             tenant=tenant,
             function=function if function and function.pk else None,

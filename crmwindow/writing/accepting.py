@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from crmwindow import delivering, exchange, notes
 from crmwindow.blind import blind, blinds
-from crmwindow.ivr import path
+from crmwindow.ivr import functions, path
 from crmwindow.models import Call, CrmWrite, IvrFunction
 from crmwindow.notes import text as texts
 from crmwindow.writing import jobs
@@ -60,7 +60,8 @@ def accept(
 ) -> CrmWrite:
     """A row of its own, or the one that the same request made before.
 
-    Raises UnknownValues, OtherBody, OverCap, and MalformedEvent for a number or UniqueId no exchange could have sent.
+    Raises UnknownValues, OtherBody, OverCap, NoSuchFunction when it was removed meanwhile, and MalformedEvent for a number
+    or UniqueId no exchange could have sent.
     """
     announced = exchange.announcement(number=number, direction="incoming", unique_id=unique_id)
     if unknown := [name for name in values if name not in function.columns]:
@@ -68,59 +69,88 @@ def accept(
     tenant = function.tenant
     said = {"function": function.name, "unique_id": unique_id, "number": number, "values": dict(values)}
     body = json.dumps(said, sort_keys=True)
+    party = exchange.party(announced.customer, outgoing=False, tenant=tenant)
+    write = CrmWrite(
+        tenant=tenant,
+        kind=Kind.IVR,
+        function=function,
+        function_name=function.name,
+        unique_id=announced.unique_id,
+        number=party.number,
+        number_blind=blind(tenant, party.number) if party.number.startswith("+") else "",
+        table=function.entity.strip().lower(),
+        content=json.dumps({"values": dict(values), "number": number}),
+        idempotency_key=key,
+        body_digest=blind(tenant, body),
+    )
+    try:
+        return _store(write, blinds(tenant, body), values)
+    except IntegrityError:  # the same key at the same moment, at another function
+        if key and CrmWrite.objects.filter(tenant=tenant, idempotency_key=key).exists():
+            raise OtherBody from None
+        raise
+
+
+def _store(write: CrmWrite, digests: list[str], values: Mapping[str, Value]) -> CrmWrite:
+    function: Any = write.function
     with transaction.atomic():
-        IvrFunction.objects.select_for_update(no_key=True).filter(pk=function.pk).first()  # one after the other
-        if found := _made_before(function, key, body):
-            return found
-        _check_cap(function)
-        party = exchange.party(announced.customer, outgoing=False, tenant=tenant)
-        write = CrmWrite(
-            tenant=tenant,
-            kind=Kind.IVR,
-            function=function,
-            function_name=function.name,
-            call=Call.objects.filter(tenant=tenant, unique_id=announced.unique_id, private_to=None).first(),
-            unique_id=announced.unique_id,
-            number=party.number,
-            number_blind=blind(tenant, party.number) if party.number.startswith("+") else "",
-            table=function.entity.strip().lower(),
-            content=json.dumps({"values": dict(values), "number": number}),
-            idempotency_key=key,
-            body_digest=blind(tenant, body),
-            **_queued(tenant, timedelta()),
-        )
-        CrmWrite.objects.bulk_create([write], ignore_conflicts=True)
-        stored = CrmWrite.objects.filter(code=write.code).first()
-        if stored is None:  # the same key at the same moment, at another function
-            raise OtherBody
-        _note_step(function, stored, values)
-        jobs.deliver_after_commit(stored.pk)
-    return stored
+        if (
+            not IvrFunction.objects.select_for_update(no_key=True).filter(pk=function.pk).exists()
+        ):  # one after the other
+            raise functions.NoSuchFunction
+        known = _known(write, digests)
+        if known["before"]:
+            return _before(known["before"], write.idempotency_key, digests)
+        _check_cap(function, known["today"])
+        write.call_id = known["call"]
+        for name, value in _queued(timedelta(), has_account=known["has_account"]).items():
+            setattr(write, name, value)
+        write.save(force_insert=True)
+        _note_step(function, write, values)
+        jobs.deliver_after_commit(write.pk)
+    return write
 
 
-def _made_before(function: IvrFunction, key: str, body: str) -> CrmWrite | None:
-    rows = CrmWrite.objects.filter(tenant=function.tenant)
-    digests = blinds(function.tenant, body)
-    if key:
-        found = rows.filter(idempotency_key=key).first()
-        if found is not None and found.body_digest not in digests:
-            raise OtherBody
-        return found
-    recent = rows.filter(function=function, idempotency_key="", queued_at__gt=timezone.now() - SAME_WRITE)
-    return recent.filter(body_digest__in=digests).first()
+def _known(write: CrmWrite, digests: list[str]) -> dict[str, Any]:
+    """All that has to be known of other rows, in one statement: the same write made before, how many the function took
+    today, the call, and whether there is a system account.
+    """
+    mine = CrmWrite.objects.filter(tenant=OuterRef("pk"))
+    same = mine.filter(idempotency_key=write.idempotency_key)
+    if not write.idempotency_key:
+        recent = same.filter(function=write.function, queued_at__gt=timezone.now() - SAME_WRITE)
+        same = recent.filter(body_digest__in=digests)
+    today = CrmWrite.objects.filter(function=write.function, queued_at__gte=_midnight()).order_by()
+    calls = Call.objects.filter(tenant=OuterRef("pk"), unique_id=write.unique_id, private_to=None)
+    rows = Tenant.objects.filter(pk=write.tenant_id).annotate(
+        before=Subquery(same.order_by("pk").values("pk")[:1]),
+        today=Subquery(today.values("function").annotate(count=Count("pk")).values("count")),
+        call=Subquery(calls.order_by("pk").values("pk")[:1]),
+        has_account=Exists(SystemAccount.objects.filter(instance__tenant=OuterRef("pk"))),
+    )
+    return dict(rows.values("before", "today", "call", "has_account").get())
 
 
-def _check_cap(function: IvrFunction) -> None:
-    now = timezone.localtime()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if CrmWrite.objects.filter(function=function, queued_at__gte=midnight).count() >= function.daily_cap:
-        raise OverCap(max(1, int((midnight + timedelta(days=1) - now).total_seconds())))
+def _before(pk: int, key: str, digests: list[str]) -> CrmWrite:
+    found = CrmWrite.objects.get(pk=pk)
+    if key and found.body_digest not in digests:
+        raise OtherBody
+    return found
 
 
-def _queued(tenant: Tenant, pause: timedelta) -> dict[str, Any]:
+def _midnight() -> datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _check_cap(function: IvrFunction, taken: int | None) -> None:
+    if (taken or 0) >= function.daily_cap:
+        left = _midnight() + timedelta(days=1) - timezone.localtime()
+        raise OverCap(max(1, int(left.total_seconds())))
+
+
+def _queued(pause: timedelta, *, has_account: bool) -> dict[str, Any]:
     """Waiting its turn, or for a system account to be set up."""
     now = timezone.now()
-    has_account = SystemAccount.objects.filter(instance__tenant=tenant).exists()
     state = State.QUEUED if has_account else State.NO_ACCOUNT
     return {"state": state, "queued_at": now, "next_try_at": now + pause}
 
@@ -152,6 +182,7 @@ def missed(call: Call) -> None:
     """Nobody took it. Called whenever events say so; the row is made once and comes back after a withdrawal."""
     if not notes.is_writable(call):
         return
+    has_account = SystemAccount.objects.filter(instance__tenant=call.tenant_id).exists()
     write = CrmWrite(
         tenant=call.tenant,
         kind=Kind.MISSED_CALL,
@@ -160,7 +191,7 @@ def missed(call: Call) -> None:
         number=call.number,
         number_blind=call.number_blind,
         table="phonecall",
-        **_queued(call.tenant, SETTLED),
+        **_queued(SETTLED, has_account=has_account),
     )
     with transaction.atomic():
         CrmWrite.objects.bulk_create([write], ignore_conflicts=True)

@@ -68,6 +68,25 @@ def test_a_verification_counts_asks_and_counts_again(
     ]
 
 
+def test_no_transaction_is_begun_before_a_right_pin_is_answered(
+    menu: Menu, pin: IvrFunction, person: Callable[..., str], pass_time: Clock, django_assert_num_queries: Any
+) -> None:
+    person(mobilephone="601000302", nnn_pin="4711")
+    menu.verify("601000302", "4711")
+    with django_assert_num_queries(3 + 2):  # then the step, and whose card hears of it
+        menu.verify("601000302", "4711")
+
+
+def test_a_wrong_pin_is_counted_at_the_caller_and_at_the_record(
+    menu: Menu, pin: IvrFunction, person: Callable[..., str], pass_time: Clock
+) -> None:
+    person(mobilephone="601000303", nnn_pin="4711")
+    assert menu.verify("601000303", "4712") == {"result": "refused"}
+    asked = queries(lambda: menu.verify("601000303", "4712"))
+    assert (asked.count("UPDATE crmwindow_ivrattempts"), asked.count("SELECT crmwindow_ivrattempts")) == (3, 4)
+    assert len(asked) == 9
+
+
 def test_a_revoked_key_opens_nothing_after_two_seconds(menu: Menu, pass_time: Clock) -> None:
     menu.lookup("604218330")
     ApiKey.objects.update(revoked_at=timezone.now())
