@@ -21,7 +21,8 @@ from tenants.dataverse.budget import Budget
 from tenants.models import DisplayField, Instance
 from tenants.schema import SearchTable, ShownField
 
-RAW = "{value}"  # a link that is nothing but the value: so a hit carries what Dataverse stores beside what it shows
+HOST = "https://value/"
+RAW = f"{HOST}{{value}}"  # a link that holds nothing but the value: so a hit carries what Dataverse stores beside what it shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def _of_several(desk: Desk, hits: list[Hit], budget: Budget) -> Answer:
 
 def _fields(hit: Hit, extras: tuple[Extra, ...]) -> tuple[tuple[str, str, str], ...]:
     """All that are configured, also those that are empty or of another table: a menu's variable is never missing."""
-    values = {name: (shown, unquote(stored)) for name, shown, stored in hit.fields}
+    values = {name: (shown, unquote(stored.removeprefix(HOST))) for name, shown, stored in hit.fields}
     return tuple((name, *values.get(name, ("", ""))) for name in dict.fromkeys(extra.name for extra in extras))
 
 
