@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from time import perf_counter
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from crmwindow import candidates, exchange, lookup, notes, outbox, timings, writing
 from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
-from crmwindow.models import Call, CallState, EventCount, FollowUp, FollowUpDraft, Leg, Note, Opening
+from crmwindow.models import Call, CallState, EventCount, FollowUp, FollowUpDraft, Leg, Note, Opening, hers
 from tenants.models import Agent, Tenant
 
 __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "is_recent", "leg_of",
@@ -322,11 +322,15 @@ def _announced(agent: Agent, unique_id: str, party: exchange.Party) -> Leg | Non
     """This agent's leg that the announcement means, whether the exchange told of it or an earlier announcement."""
     legs = Leg.objects.of(agent).order_by("-pk")
     if unique_id:
-        return legs.filter(call__unique_id=unique_id).first()
+        return _first(agent, legs.filter(call__unique_id=unique_id))
     if not party.number.startswith("+"):
         return None
     recent = legs.open().filter(call__started_at__gt=timezone.now() - SAME_CALL)
-    return recent.filter(call__number_blind__in=blinds(agent.tenant, party.number)).first()
+    return _first(agent, recent.filter(call__number_blind__in=blinds(agent.tenant, party.number)))
+
+
+def _first(agent: Agent, legs: QuerySet[Leg]) -> Leg | None:
+    return next(iter(hers(agent, legs[:1])), None)
 
 
 def _private_leg(agent: Agent, unique_id: str, party: exchange.Party) -> Leg:
@@ -374,8 +378,8 @@ def _adopted(call: Call, agent: Agent) -> Leg | None:
 
 def leg_of(agent: Agent, code: uuid.UUID) -> Leg | None:
     """This agent's leg of the call with that code, also when the call has joined another since the window learnt it."""
-    legs = Leg.objects.of(agent)
-    return legs.filter(call__code=code).first() or legs.filter(call__in=_joined(code)).first()
+    legs = Leg.objects.of(agent).order_by("pk")
+    return _first(agent, legs.filter(call__code=code)) or _first(agent, legs.filter(call__in=_joined(code)))
 
 
 def _joined(code: uuid.UUID) -> list[int]:
@@ -387,7 +391,8 @@ def shown(agent: Agent) -> list[Leg]:
     """The cards on this agent's window, newest first: everything that rings or is talked over, else the last ended one."""
     oldest = timezone.now() - max(LONGEST_SHOWN.values())
     recent = Leg.objects.of(agent).open().filter(call__started_at__gt=oldest)
-    legs = [leg for leg in recent.order_by("-call__started_at", "-pk")[:20] if is_recent(leg)]
+    newest = hers(agent, recent.order_by("-call__started_at", "-pk")[:20])
+    legs = [leg for leg in newest if is_recent(leg)]
     live = [leg for leg in legs if leg.state < CallState.ENDED]
     return sorted(live, key=lambda leg: leg.state == CallState.ANSWERED) if live else legs[:1]
 

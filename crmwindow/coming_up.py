@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crmwindow import calls, outbox
-from crmwindow.models import CallState, Leg
+from crmwindow.models import CallState, Leg, hers
 from tenants.models import Agent
 
 GONE_FOR = timedelta(seconds=4)
@@ -47,7 +47,7 @@ def _just_gone(agent: Agent, shown: Leg | None) -> list[Leg]:
     """Calls a colleague answered a moment ago: the strip says so before they leave."""
     since = timezone.now() - GONE_FOR
     gone = Leg.objects.of(agent).filter(elsewhere=True, closed_at=None, call__answered_at__gt=since)
-    return [leg for leg in gone if shown is None or leg.pk != shown.pk]
+    return [leg for leg in hers(agent, gone) if shown is None or leg.pk != shown.pk]
 
 
 def choose_quiet(*, agent: Agent, quiet: Agent.Quiet) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from crmwindow import calls, card, follow_ups, lookup, notes, phone
-from crmwindow.models import Call, CallState, FollowUp, Leg, Note
+from crmwindow.models import Call, CallState, FollowUp, Leg, Note, hers
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
@@ -63,9 +63,7 @@ def _midnight() -> datetime:
 def _legs(agent: Agent) -> list[Leg]:
     """One more than is shown, so that we can say so."""
     today = Leg.objects.of(agent).filter(call__started_at__gte=_midnight()).select_related("lookup")
-    legs = list(today.order_by("-call__started_at", "-pk")[: CALLS + 1])
-    for leg in legs:
-        leg.agent, leg.call.tenant = agent, agent.tenant
+    legs = hers(agent, today.order_by("-call__started_at", "-pk")[: CALLS + 1])
     return [leg for leg in legs if _concerned(leg)]
 
 
@@ -268,10 +266,7 @@ def _unwritten(agent: Agent) -> list[card.Unwritten]:
 
 
 def _legs_of(agent: Agent, calls: Iterable[int]) -> list[Leg]:
-    legs = list(Leg.objects.of(agent).filter(call__in=set(calls)).select_related("lookup"))
-    for leg in legs:
-        leg.agent, leg.call.tenant = agent, agent.tenant
-    return legs
+    return hers(agent, Leg.objects.of(agent).filter(call__in=set(calls)).select_related("lookup"))
 
 
 def _waits(note: Note, leg: Leg) -> bool:

@@ -1,7 +1,7 @@
 """What the window remembers. Numbers and texts are encrypted; numbers also have a blind column (crmwindow.blind) so that they
 can be found without being readable."""
 
-from crmwindow.models.calls import Call, CallState, EventCount, LearnedMatch, Leg, Lookup
+from crmwindow.models.calls import Call, CallState, EventCount, LearnedMatch, Leg, Lookup, hers
 from crmwindow.models.follow_ups import FollowUp, FollowUpDraft
 from crmwindow.models.index import CallCandidates, IndexedNumber, IndexState, NumberIndex
 from crmwindow.models.ivr import IvrAttempts, IvrFunction, IvrStep
@@ -37,4 +37,5 @@ __all__ = [
     "Tally",
     "WindowSession",
     "WindowTicket",
+    "hers",
 ]
