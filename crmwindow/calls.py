@@ -27,6 +27,7 @@ __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card",
 
 SAME_CALL = timedelta(minutes=2)
 """A second announcement without a unique_id means the same call while it is no older than this."""
+CALLS_ARE_NOTED_EVERY = timedelta(minutes=1)
 LONGEST_SHOWN = {
     CallState.NEW: timedelta(hours=2),
     CallState.RINGING: timedelta(minutes=10),
@@ -69,8 +70,19 @@ def receive(event: Event, *, tenant: Tenant) -> Call | None:
     agent = _agent_of(event, tenant)
     with transaction.atomic():
         call, is_new = _locked_call(event, tenant)
-        _Application(call, agent, came, is_new=is_new).apply(event)
+        applied = _Application(call, agent, came, is_new=is_new)
+        applied.apply(event)
+    if agent and applied.is_new_to(agent):
+        _note_call(agent)
     return call
+
+
+def _note_call(agent: Agent) -> None:
+    """At most one write a minute, and no call waits for it, so that a busy queue does not wait for its agents' rows."""
+    now = timezone.now()
+    stale = Q(last_call_at=None) | Q(last_call_at__lt=now - CALLS_ARE_NOTED_EVERY)
+    if agent.last_call_at is None or agent.last_call_at < now - CALLS_ARE_NOTED_EVERY:
+        Agent.objects.filter(stale, pk=agent.pk).update(last_call_at=now)
 
 
 def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
@@ -111,6 +123,10 @@ class _Application:
         getattr(self, f"_{event.name.lower()}")(event)
         self._conclude(event)
         self._save()
+
+    def is_new_to(self, agent: Agent) -> bool:
+        """This event made it the agent's call."""
+        return agent.pk in self.legs and agent.pk not in self.before
 
     def _leg(self, agent: Agent, line: str) -> Leg:
         leg = self.legs.get(agent.pk)
@@ -216,8 +232,6 @@ class _Application:
     def _follow_up(self, leg: Leg) -> None:
         before = self.before.get(leg.agent_id)
         was_talking, had_ended = (before["answered_at"], before["ended_at"]) if before else (None, None)
-        if before is None:
-            Agent.objects.filter(pk=leg.agent_id).update(last_call_at=self.now)
         if leg.answered_at and not was_talking:
             notes.queue_earlier(leg.agent_id, except_call=self.call)
         if leg.ended_at and not had_ended:
@@ -315,6 +329,8 @@ def open_by_agent(*, agent: Agent, number: str, direction: str = "incoming", uni
         outbox.tell([agent.pk])
         if leg.call.caller == Call.Caller.NUMBER:
             _start_after_commit(leg)
+    if leg.call.private_to_id:
+        _note_call(agent)
     return leg.call
 
 
@@ -341,7 +357,6 @@ def _private_leg(agent: Agent, unique_id: str, party: exchange.Party) -> Leg:
     call = Call.objects.select_for_update(no_key=True).get(private_to=agent, unique_id=call.unique_id)
     leg, _made = Leg.objects.get_or_create(call=call, agent=agent)
     leg.call, leg.agent = call, agent
-    Agent.objects.filter(pk=agent.pk).update(last_call_at=now)
     return leg
 
 

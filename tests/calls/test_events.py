@@ -1,9 +1,12 @@
 """What the exchange sends, and whose card it makes."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crmwindow import calls
@@ -49,6 +52,36 @@ def test_a_ringing_call_makes_a_card_for_jana(acme: Tenant, jana: Agent) -> None
     assert list(Outbox.objects.values_list("agent_id", "kind")) == [(jana.pk, "state")]
     jana.refresh_from_db()
     assert jana.last_call_at is not None
+
+
+def test_the_last_call_is_noted_at_most_once_a_minute(acme: Tenant, jana: Agent) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        tell(acme, "Ringing", Login="jana", UniqueId="1.1")
+        clock.shift(59)
+        tell(acme, "Ringing", Login="jana", UniqueId="1.2")
+        jana.refresh_from_db()
+        assert jana.last_call_at == timezone.now() - timedelta(seconds=59)
+        clock.shift(2)
+        tell(acme, "Ringing", Login="jana", UniqueId="1.3")
+        jana.refresh_from_db()
+        assert jana.last_call_at == timezone.now()
+        clock.shift(90)
+        tell(acme, "Hangup", Login="jana", UniqueId="1.3")
+        jana.refresh_from_db()
+        assert jana.last_call_at == timezone.now() - timedelta(seconds=90)
+
+
+def test_no_call_waits_for_the_agents_row(acme: Tenant, jana: Agent) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        tell(acme, "Ringing", Login="jana")
+    sentences = [query["sql"] for query in captured]
+    committed = max(at for at, sql in enumerate(sentences) if sql.startswith("RELEASE"))
+    assert [at > committed for at, sql in enumerate(sentences) if sql.startswith('UPDATE "tenants_agent"')] == [True]
+
+
+def test_an_announced_call_is_noted_too(jana: Agent) -> None:
+    calls.open_by_agent(agent=jana, number="777123456")
+    assert Agent.objects.get(pk=jana.pk).last_call_at is not None
 
 
 def test_the_number_is_encrypted_in_the_database(acme: Tenant, jana: Agent) -> None:
