@@ -406,6 +406,7 @@ class SignIn:
     code: str = ""
     step: SignInStep = "ready"
     address: str = ""
+    proof: str = ""  # that it is this very window which asks how far it is
     expects: str = ""  # the account the window belongs to, "" when anybody of the customer may sign in
     seconds: int = 0  # how much longer the attempt or the typed code is good
     problem: Problem | None = None

@@ -75,7 +75,12 @@ def _attempt(request: WindowRequest, code: uuid.UUID) -> SignInAttempt | None:
     """This very window's attempt; anybody else's does not exist."""
     session = request.window.session
     rows = SignInAttempt.objects.select_related("instance__tenant", "agent", "signed_in__tenant")
-    return rows.filter(code=code, frame=session.digest).first() if session else None
+    row = rows.filter(code=code, instance=request.window.instance).first() if session else None
+    if row is None or session is None or row.frame == session.digest:
+        return row
+    proof = request.GET.get("proof", "")
+    is_nobodys = session.agent_id is None
+    return row if is_nobodys and signing_in.go_on_with(row, frame=session.digest, proof=proof) else None
 
 
 def _signed_in(request: WindowRequest, agent: Agent | None) -> HttpResponse:

@@ -53,6 +53,22 @@ def new_attempt(*, instance: Instance, agent: Agent | None, frame: str = "") -> 
     )
 
 
+def proof_of(attempt: SignInAttempt) -> str:
+    """What only the window that was offered this attempt can say; it is not in the link, which others may see."""
+    return salted_hmac("tenants.sign_in.window", str(attempt.code), algorithm="sha256").hexdigest()
+
+
+def go_on_with(attempt: SignInAttempt, *, frame: str, proof: str) -> bool:
+    """The same window, whose browser kept another cookie: of two windows that began at once, the later one's.
+
+    Only while nobody has signed in; the digits still have to be typed.
+    """
+    if not hmac.compare_digest(proof.encode(), proof_of(attempt).encode()):
+        return False
+    open_still = SignInAttempt.objects.filter(pk=attempt.pk, agent=None, outcome=Outcome.WAITING)
+    return bool(open_still.update(frame=frame))
+
+
 def start(attempt: SignInAttempt) -> tuple[str, str]:
     """Begin, or begin anew, in the window that just opened: (address at Microsoft, nonce for its cookie).
 

@@ -1,6 +1,9 @@
 """The way into the window: tickets, the frame's sign-in, the six digits."""
 
+import json
 import re
+from html import unescape
+from urllib.parse import urlencode
 
 from django.test import Client
 
@@ -102,6 +105,37 @@ def test_the_code_works_in_no_other_window(instance, jana):
     answer = thief.act("sign_in_code", attempt.code, code=digits)
     assert 'data-step="done"' not in answer.content.decode()
     assert thief.session.agent is None
+
+
+def click(window: Window, panel) -> object:
+    """What the window asks when its link is clicked; the link itself opens another window."""
+    said = re.search(r'hx-get="([^"]+)" hx-vals=\'([^\']+)\'[^>]* data-opened', panel.content.decode())
+    return window.get(f"{unescape(said[1])}&{urlencode(json.loads(unescape(said[2])))}")
+
+
+def test_two_windows_that_begin_at_once_both_go_on_with_the_one_cookie_the_browser_keeps(instance, jana):
+    first, second = framed(instance), framed(instance)
+    panel = first.act("sign_in")
+    begin(second)
+    first.cookies = second.cookies  # both asked without one, the later answer's is kept
+    attempt = SignInAttempt.objects.earliest("created_at")
+    assert 'data-step="waiting"' in click(first, panel).content.decode()
+    digits = re.search(r"\b(\d{6})\b", at_microsoft(attempt, jana.email))[1]
+    assert 'data-step="code"' in first.ask("sign_in_status", attempt.code).content.decode()
+    answer = first.act("sign_in_code", attempt.code, code=digits)
+    assert 'data-step="done"' in answer.content.decode()
+    assert first.session.agent == jana
+
+
+def test_whoever_knows_only_the_link_does_not_get_the_attempt_into_their_window(instance):
+    victim, thief = framed(instance), framed(instance)
+    attempt = begin(victim)
+    begin(thief)
+    for proof in ("", "0" * 64, "ž"):
+        answer = thief.ask("sign_in_status", attempt.code, waiting="1", proof=proof)
+        assert 'data-step="ready"' in answer.content.decode()
+    attempt.refresh_from_db()
+    assert attempt.frame == victim.session.digest
 
 
 def test_until_something_happens_the_frame_hears_nothing_new(instance):
