@@ -119,6 +119,7 @@ OFFICE = (
     Scene("customer-calls", "Zákazník: hovory a poznámky", f"{ACME}/calls/", "ivana"),
     Scene("customer-mail", "Zákazník: e-maily", f"{ACME}/mail/", "ivana"),
     Scene("customer-changes", "Zákazník: změny", f"{ACME}/changes/", "ivana"),
+    Scene("customer-response", "Zákazník: odezva", f"{ACME}/trace/", "ivana", kept=(WIDE,), dark=True),
     Scene("customer-settings", "Zákazník: všechny údaje", f"{ACME}/settings/", "ivana"),
     Scene("agents", "Agenti", "/admin/tenants/agent/?tenant__id__exact={acme}", "ivana", dark=True),
     Scene(
@@ -224,6 +225,7 @@ PORTAL = (
         act=presses("th a:has-text('Reklamace')"),
     ),
     Scene("ivr-function-new", "Nová IVR funkce", "/portal/{code}/ivr/functions/new/?kind=identify", kept=()),
+    Scene("status", "Jak to běží", "/portal/{code}/status/", kept=(WIDE,), dark=True),
     Scene("keys", "Klíče API", "/portal/{code}/keys/", kept=()),
     Scene("numbers", "Index čísel", "/portal/{code}/numbers/"),
     Scene("colleagues", "Kolegové", "/portal/{code}/colleagues/"),
