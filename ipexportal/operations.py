@@ -1,7 +1,7 @@
 """For whoever operates the portal: is it alive, is it ready, and how busy is it.
 
-`/healthz` and `/readyz` say ok or not, nothing else. `/metrics` needs `Authorization: Bearer METRICS_TOKEN` and does not exist
-while that is unset; its labels never hold a tenant, number or e-mail.
+`/healthz` and `/readyz` say ok or what is not, nothing else. `/metrics` needs `Authorization: Bearer METRICS_TOKEN` and
+does not exist while that is unset; its labels never hold a tenant, number or e-mail.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 from crmwindow import tallies
 from crmwindow.hub import hub
 from crmwindow.models import CardTiming, CrmWrite, FollowUp, Note
+from tenants import key_check
 
 
 @require_safe
@@ -37,13 +38,19 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """It can work: the database answers."""
+    """It can work: the database answers, and FIELD_KEYS open what is in it."""
+    missing = _missing()
+    status, text = (503, f"not ready: {missing}") if missing else (200, "ok")
+    return HttpResponse(text, status=status, content_type="text/plain")
+
+
+def _missing() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return "" if key_check.opens() else "FIELD_KEYS"
     except DatabaseError:
-        return HttpResponse("not ready", status=503, content_type="text/plain")
-    return HttpResponse("ok", content_type="text/plain")
+        return "database"
 
 
 @require_safe

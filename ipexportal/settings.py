@@ -157,6 +157,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "ipexportal.accounts.second_factor",
+    "ipexportal.wrong_key.WrongKey",
 ]
 ROOT_URLCONF = "ipexportal.urls"
 ASGI_APPLICATION = "ipexportal.asgi.application"

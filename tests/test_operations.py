@@ -23,7 +23,7 @@ def test_without_its_database_the_portal_is_alive_but_not_ready(monkeypatch: pyt
     monkeypatch.setattr(connection, "cursor", gone)
     assert Client().get("/healthz").status_code == 200
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.content) == (503, b"not ready")
+    assert (answer.status_code, answer.content) == (503, b"not ready: database")
 
 
 def test_metrics_exist_only_for_whoever_has_the_token(settings: Any) -> None:

@@ -1,0 +1,61 @@
+"""Whether FIELD_KEYS open what is stored, by a few values of each table. `check_field_keys` counts all of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from tenants.fields import CannotDecrypt
+from tenants.rotation import encrypted_columns
+
+ROWS = 10
+SECONDS = 60
+logger = logging.getLogger(__name__)
+_opened: dict[str, Any] = {}
+
+
+def opens() -> bool:
+    """Remembered for a minute when they do. One damaged value among others is not a wrong key."""
+    if _opened.get("keys") == settings.FIELD_KEYS and time.monotonic() < _opened["until"]:
+        return True
+    closed = _closed_tables()
+    if closed:
+        logger.error("FIELD_KEYS do not open what is stored in %s.", ", ".join(closed))
+        return False
+    _opened.update(keys=dict(settings.FIELD_KEYS), until=time.monotonic() + SECONDS)
+    return True
+
+
+def _closed_tables() -> list[str]:
+    """Tables of whose oldest and newest values more stay closed than open."""
+    columns: dict[type[models.Model], list[str]] = defaultdict(list)
+    for model, column in encrypted_columns():
+        columns[model].append(column)
+    return [model._meta.label for model, names in columns.items() if _stays_closed(model, names)]
+
+
+def _stays_closed(model: type[models.Model], columns: list[str]) -> bool:
+    tried = Counter(
+        _is_open(row, column) for row in _some(model, columns) for column in columns if row.__dict__[column]
+    )
+    return tried[False] > tried[True]
+
+
+def _some(model: type[models.Model], columns: list[str]) -> Iterator[models.Model]:
+    rows = model._default_manager.only("pk", "code", *columns)
+    for order in ("pk", "-pk"):
+        yield from rows.order_by(order)[:ROWS]
+
+
+def _is_open(row: models.Model, column: str) -> bool:
+    try:
+        getattr(row, column)
+    except CannotDecrypt:
+        return False
+    return True
