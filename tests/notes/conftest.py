@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone, translation
 
 from crmwindow import calls, notes
 from crmwindow.models import Leg, Note
@@ -54,3 +55,31 @@ def write(leg: Leg, text: str, outcome: str = "") -> Note:
 def in_crm(microsoft: Any, note: Note) -> dict[str, Any] | None:
     row = microsoft.dataverse.record("phonecall", str(note.code))
     return dict(row) if row is not None else None
+
+
+@pytest.fixture
+def english_and_warm(metadata: Any) -> Any:
+    """Metadata is known already, as after the first call."""
+    with translation.override("en"):
+        yield
+
+
+def deliver(note: Note) -> Note:
+    notes.deliver(note.pk)
+    note.refresh_from_db()
+    return note
+
+
+def later(note: Note) -> Note:
+    """The pause before the next attempt is over."""
+    Note.objects.filter(pk=note.pk, next_try_at__isnull=False).update(next_try_at=timezone.now())
+    return deliver(note)
+
+
+def writes(microsoft: Any, note: Note) -> list[str]:
+    """Methods of the writes to this note that Dataverse applied."""
+    return [method for method, path, _ in microsoft.dataverse.writes if str(note.code) in path]
+
+
+def posts(microsoft: Any) -> int:
+    return sum(method == "POST" and "phonecalls" in path for method, path, _ in microsoft.dataverse.writes)

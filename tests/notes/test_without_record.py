@@ -15,8 +15,7 @@ from ipexportal.sandbox.demo_data import record_id
 from tenants import connections
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
-from tests.notes.conftest import in_crm, write
-from tests.notes.test_delivery import deliver, later
+from tests.notes.conftest import deliver, in_crm, later, write
 
 Talk = Callable[..., Leg]
 JANA_HORAKOVA = record_id("contact", "Jana Horáková")  # jana's own: bob reads his own records only
