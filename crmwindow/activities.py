@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from crmwindow import lookup
+from crmwindow import one_record
 from crmwindow.models import Leg
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
@@ -45,7 +45,7 @@ class Activity:
 
 def open_about(leg: Leg, *, record_id: UUID, budget: Budget) -> list[Activity]:
     """Those due first come first, those without a date last. Raises DataverseError."""
-    client, _metadata = lookup.reader(leg.agent, budget)
+    client, _metadata = one_record.reader(leg.agent, budget)
     about = odata.eq("_regardingobjectid_value", record_id)
     path = odata.query(
         ACTIVITIES,

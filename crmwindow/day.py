@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from crmwindow import calls, card, follow_ups, lookup, notes, phone
+from crmwindow import calls, card, follow_ups, lookup, notes, one_record, phone
 from crmwindow.models import Call, CallState, FollowUp, Leg, Note, hers
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
@@ -340,7 +340,7 @@ def lines(agent: Agent, *, budget: Budget) -> dict[str, str]:
     codes = dict(today.values_list("code", "call__code")[:LINES])
     if not codes:
         return {}
-    client, metadata = lookup.reader(agent, budget)
+    client, metadata = one_record.reader(agent, budget)
     table = metadata.table("phonecall")
     path = odata.query(
         table.entity_set,

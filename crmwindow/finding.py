@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, transaction
 
-from crmwindow import live_query, lookup, outbox
+from crmwindow import live_query, lookup, one_record, outbox
 from crmwindow import search as searching
 from crmwindow.models import Leg
 from crmwindow.ranking import Match, rank_names
@@ -49,7 +49,7 @@ def by_name(agent: Agent, text: str, *, budget: Budget) -> Names:
     """Active ones first, then the agent's own, then by last activity. Raises DataverseError if no table answered."""
     if not is_long_enough(text):
         return Names()
-    client, metadata = lookup.reader(agent, budget)
+    client, metadata = one_record.reader(agent, budget)
     entra.token_for(agent, budget=budget)  # once, before several threads want one
     tables = schema.of(agent.tenant.instance, metadata).tables
     asked = [(table, _pool.submit(_ask, client, path, budget)) for table in tables for path in _paths(table, text)]
@@ -107,7 +107,7 @@ def take_for(*, leg: Leg, table: str, record_id: UUID, budget: Budget) -> None:
     try:
         lookup.choose(leg, table=table, record_id=record_id, remember=False)
     except lookup.NotAMatch:
-        hit = lookup.read_record(leg.agent, table=table, record_id=record_id, budget=budget)
+        hit = one_record.read_record(leg.agent, table=table, record_id=record_id, budget=budget)
         show(leg, replace(hit, by_name=True))
 
 

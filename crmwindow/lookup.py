@@ -12,7 +12,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import sleep
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,6 @@ from uuid import UUID
 from django.db import IntegrityError, close_old_connections, connection, transaction
 from django.db.models import Q
 from django.utils import timezone, translation
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crmwindow import candidates, follow_ups, learned, notes, outbox, phone, timings
@@ -29,20 +28,19 @@ from crmwindow.models import Call, Leg, Lookup
 from crmwindow.ranking import Match, rank
 from crmwindow.search import Hit, SearchResult, problem_of, search
 from tenants import connections, entra, schema, stopwatch
-from tenants.dataverse import errors, odata
+from tenants.dataverse import errors
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
 from tenants.fields import seal
 from tenants.models import Agent, Instance
 
-__all__ = ["Found", "History", "Match", "PastCall", "SearchResult", "choose", "details", "forget", "found", "history",
-           "kept", "none_of_them", "retry", "search", "start"]  # fmt: skip
+__all__ = ["Found", "Match", "SearchResult", "choose", "forget", "found", "hits_of", "kept", "none_of_them", "retry",
+           "search", "start"]  # fmt: skip
 
 SECONDS = 2.0
 METADATA_SECONDS = 8.0
 LEASE = timedelta(seconds=15)
-HISTORY_ROWS = 4
 THREADS = 16
 
 logger = logging.getLogger(__name__)
@@ -318,6 +316,12 @@ def _result(row: Lookup) -> SearchResult:
     return SearchResult.from_dict(data)
 
 
+def hits_of(leg: Leg) -> tuple[Hit, ...]:
+    """What has been found for this leg so far."""
+    row = Lookup.objects.filter(leg=leg, problem="").first()
+    return _result(row).hits if row and row.__dict__["result"] else ()
+
+
 def kept(leg: Leg) -> Match | None:
     """Whom this agent's card showed, as far as that is kept. Asks nobody, not even us if `lookup` was read with the leg."""
     row = getattr(leg, "lookup", None)
@@ -357,9 +361,7 @@ class NotAMatch(Exception):
 
 def choose(leg: Leg, *, table: str, record_id: UUID, remember: bool) -> None:
     """The caller is this record. Raises NotAMatch when the look-up of this leg did not find it."""
-    row = Lookup.objects.filter(leg=leg).first()
-    hits = _result(row).hits if row and not row.problem and row.__dict__["result"] else ()
-    if not any((hit.table, hit.record_id) == (table, str(record_id)) for hit in hits):
+    if not any((hit.table, hit.record_id) == (table, str(record_id)) for hit in hits_of(leg)):
         raise NotAMatch(_("This record does not belong to the call."))
     with transaction.atomic():
         show(leg, table=table, record_id=record_id)
@@ -399,105 +401,3 @@ def none_of_them(leg: Leg) -> None:
         Leg.objects.filter(pk=leg.pk).update(shown_table="", shown_id=None, nobody=True)
         leg.shown_table, leg.shown_id, leg.nobody = "", None, True
         outbox.tell([leg.agent_id])
-
-
-# ── more about one record ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class PastCall:
-    """An earlier phone call of a record. `text` is one line; `activity_id` is for the deep link.
-
-    `missed`: nobody took it, so it was left to be done; `owner` is "" when it is the agent who asks.
-    """
-
-    at: datetime
-    text: str
-    direction: str
-    activity_id: str
-    missed: bool = False
-    owner: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Newest first. `more`: there are others."""
-
-    calls: tuple[PastCall, ...] = ()
-    more: bool = False
-
-
-def reader(agent: Agent, budget: Budget) -> tuple[Client, Metadata]:
-    """This agent's Dataverse and what is known of it. Raises DataverseError."""
-    instance = agent.tenant.instance
-    client = connections.client_for(agent)
-    return client, connections.metadata(instance, client, budget)
-
-
-def details(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> list[tuple[str, str, str]]:
-    """The extra fields (label, formatted value, link) of a record and of its company, for which it asks once more.
-
-    Raises DataverseError; UnknownName for a table that is not configured.
-    """
-    row = Lookup.objects.filter(leg=leg, problem="").first()
-    hits = _result(row).hits if row and row.__dict__["result"] else ()
-    hit = next((hit for hit in hits if (hit.table, hit.record_id) == (table, str(record_id))), None)
-    if hit is None:
-        hit = read_record(leg.agent, table=table, record_id=record_id, budget=budget)
-    fields = list(hit.fields)
-    if hit.company_id and hit.table != "account":
-        fields += _company_fields(leg.agent, hit.company_id, budget)
-    return fields
-
-
-def _company_fields(agent: Agent, company_id: str, budget: Budget) -> list[tuple[str, str, str]]:
-    _client, metadata = reader(agent, budget)
-    if not schema.display_fields(agent.tenant.instance, metadata, "account"):
-        return []
-    try:
-        return list(read_record(agent, table="account", record_id=UUID(company_id), budget=budget).fields)
-    except (errors.MissingPrivilege, errors.NotFound):
-        return []  # the agent may see the person, but not the company
-
-
-def read_record(agent: Agent, *, table: str, record_id: UUID, budget: Budget) -> Hit:
-    """One record by its key, as the agent may read it. Raises DataverseError."""
-    client, metadata = reader(agent, budget)
-    shown_as = schema.of(agent.tenant.instance, metadata).table(table)
-    if shown_as is None:
-        raise errors.UnknownName("This table is not configured.")
-    path = odata.query(odata.record(shown_as.table.entity_set, record_id), select=searching.selected(shown_as))
-    row = client.get(path, budget=budget, prefer=[odata.ANNOTATIONS]).data or {}
-    return searching.hit_of(shown_as, row, agent.spoken_language)
-
-
-def history(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> History:
-    """The record's last phone calls. Raises DataverseError."""
-    client, metadata = reader(leg.agent, budget)
-    calls = metadata.table("phonecall")
-    columns = ("activityid", "subject", "description", "directioncode", "actualstart", "createdon", "scheduledend",
-               "actualdurationminutes", "_ownerid_value")  # fmt: skip
-    path = odata.query(
-        calls.entity_set,
-        select=[name for name in columns if name in calls.properties],
-        filter=odata.eq(calls.column("regardingobjectid").property, record_id),
-        orderby="createdon desc",
-        top=HISTORY_ROWS + 1,
-    )
-    me = str(leg.agent.systemuser_id or "")
-    rows = client.get(path, budget=budget, prefer=[odata.ANNOTATIONS]).rows
-    past = [each for row in rows if (each := _past_call(row, me))]
-    return History(tuple(past[:HISTORY_ROWS]), more=len(past) > HISTORY_ROWS)
-
-
-def _past_call(row: dict[str, Any], me: str) -> PastCall | None:
-    at = parse_datetime(str(row.get("actualstart") or row.get("createdon") or ""))
-    if at is None:
-        return None
-    lines = str(row.get("description") or row.get("subject") or "").strip().splitlines()
-    direction = Call.Direction.OUTGOING if row.get("directioncode") else Call.Direction.INCOMING
-    incoming = direction == Call.Direction.INCOMING
-    missed = incoming and bool(row.get("scheduledend")) and row.get("actualdurationminutes") is None
-    owner = str(row.get(f"_ownerid_value{odata.FORMATTED}") or "")
-    owner = "" if str(row.get("_ownerid_value") or "").lower() == me else owner
-    return PastCall(at, lines[0] if lines else "", direction, str(row.get("activityid", "")), missed, owner)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crmwindow import finding, learned, lookup, phone
+from crmwindow import finding, learned, one_record, phone
 from crmwindow import search as searching
 from crmwindow.models import Call, Leg
 from crmwindow.search import Hit
@@ -65,7 +65,7 @@ def read(leg: Leg, *, table: str, record_id: UUID, budget: Budget) -> Record:
 
 
 def _table(leg: Leg, table: str, budget: Budget) -> tuple[Client, SearchTable]:
-    client, metadata = lookup.reader(leg.agent, budget)
+    client, metadata = one_record.reader(leg.agent, budget)
     shown_as = schema.of(leg.agent.tenant.instance, metadata).table(table)
     if shown_as is None:
         raise errors.UnknownName("This table is not configured.")

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crmwindow import came_through, card, day, lookup, notes, phone, planned, problems, records
+from crmwindow import came_through, card, day, lookup, notes, one_record, phone, planned, problems, records
 from crmwindow.blind import blinds
 from crmwindow.models import Call, CallState, Leg, Note
 from tenants.dataverse.budget import Budget
@@ -228,7 +228,7 @@ def match_of(leg: Leg, match: lookup.Match) -> card.Match:
     )
 
 
-def history_of(leg: Leg, history: lookup.History, table: str, record_id: UUID) -> card.History:
+def history_of(leg: Leg, history: one_record.History, table: str, record_id: UUID) -> card.History:
     directions: dict[str, card.Direction] = {"outgoing": "outgoing"}
     instance = leg.agent.tenant.instance
     return card.History(

@@ -25,7 +25,7 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crmwindow import lookup, outbox, phone
+from crmwindow import lookup, one_record, outbox, phone
 from crmwindow.models import Call, Leg, Opening
 from crmwindow.search import Hit
 from tenants import schema
@@ -73,7 +73,7 @@ class Option:
 def options(leg: Leg, *, budget: Budget) -> list[Option]:
     """All kinds, those refused as well, each with its reason. Raises DataverseError while metadata was never read."""
     agent = leg.agent
-    client, metadata = lookup.reader(agent, budget)
+    client, metadata = one_record.reader(agent, budget)
     kinds = schema.creatable(agent.tenant.instance, metadata)
     may = _permitted(agent, client, kinds, budget)
     return [_option(kind, agent, may=may[kind.table.logical_name]) for kind in kinds]
@@ -184,7 +184,7 @@ def _opening(leg: Leg, table: str, code: str) -> Opening:
 def _create(leg: Leg, opening: Opening, typed: dict[str, str]) -> Hit:
     budget = Budget(SECONDS)
     try:
-        client, metadata = lookup.reader(leg.agent, budget)
+        client, metadata = one_record.reader(leg.agent, budget)
         kinds = schema.creatable(leg.agent.tenant.instance, metadata)
         kind = next((kind for kind in kinds if kind.table.logical_name == opening.table), None)
         if kind is None:
@@ -282,7 +282,7 @@ def _read_back(leg: Leg, opening: Opening, kind: Creatable, typed: dict[str, str
     """The new record as the card shows it; from what was typed when it cannot be read just now."""
     try:
         left = budget.at_most(2.0)
-        return lookup.read_record(leg.agent, table=opening.table, record_id=opening.record_id, budget=left)
+        return one_record.read_record(leg.agent, table=opening.table, record_id=opening.record_id, budget=left)
     except errors.DataverseError:
         language = leg.agent.spoken_language
         name = " ".join(filter(None, (typed["first_name"].strip(), typed["last_name"].strip())))

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from crmwindow import activity_views, day_views, finding_views, follow_up_views, sign_in_views, timing_views, views
+from crmwindow import (
+    activity_views,
+    day_views,
+    finding_views,
+    follow_up_views,
+    note_views,
+    sign_in_views,
+    timing_views,
+    views,
+)
 from tenants import views as tenant_views
 
 app_name = "window"
@@ -32,11 +41,11 @@ urlpatterns = [
     path(shell + "number/", finding_views.number_add, name="number_add"),
     path(shell + "forget/", finding_views.forget, name="forget"),
     path(shell + "choose/", views.choose, name="choose"),
-    path(shell + "note/", views.save_note, name="note"),
-    path(shell + "note/send/", views.send_note, name="note_send"),
-    path(shell + "note/keep/", views.keep_note, name="note_keep"),
-    path(shell + "note/aside/", views.discard_aside, name="note_aside"),
-    path(shell + "note/load/", views.load_note, name="note_load"),
+    path(shell + "note/", note_views.save_note, name="note"),
+    path(shell + "note/send/", note_views.send_note, name="note_send"),
+    path(shell + "note/keep/", note_views.keep_note, name="note_keep"),
+    path(shell + "note/aside/", note_views.discard_aside, name="note_aside"),
+    path(shell + "note/load/", note_views.load_note, name="note_load"),
     path(shell + "note/now/", day_views.write_now, name="note_now"),
     path(shell + "day/", day_views.the_day, name="day"),
     path(shell + "day/lines/", day_views.day_lines, name="day_lines"),

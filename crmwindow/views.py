@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,15 +17,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
-from crmwindow import calls, card, coming_up, lookup, notes, presentation, problems, records, sessions
+from crmwindow import calls, card, coming_up, lookup, one_record, presentation, problems, records, sessions
 from crmwindow.answers import context_of, leg_or_404, matches_answer, uuid_of
 from crmwindow.exchange import MalformedEvent
-from crmwindow.models import CallState, Leg, Note, Opening
+from crmwindow.models import CallState, Leg, Opening
 from crmwindow.presentation import matches_of, state_of
 from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view
 from tenants import limits
 from tenants.dataverse.budget import Budget
-from tenants.dataverse.errors import DataverseError, NotFound
+from tenants.dataverse.errors import DataverseError
 from tenants.models import Agent, digest
 
 SECONDS = 2.0
@@ -132,7 +130,7 @@ def show_call(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """The agent wants to see this call: from the strip, or from the list of the day."""
     leg = leg_or_404(request, call)
     others = [other for other in coming_up.choose_shown(request.agent, leg, busy=True)[1] if other.pk != leg.pk]
-    return _parts(request, leg, others, before=None)
+    return parts(request, leg, others, before=None)
 
 
 @require_POST
@@ -153,7 +151,7 @@ def open_call(request: AgentRequest) -> HttpResponse:
     if leg is None or not coming_up.comes_up(request.agent, leg):
         return _state(request, before)
     live = coming_up.choose_shown(request.agent, leg, busy=True)[1]
-    return _parts(request, leg, live, before=before)
+    return parts(request, leg, live, before=before)
 
 
 @require_POST
@@ -169,7 +167,7 @@ def _state(request: AgentRequest, before: Leg | None) -> HttpResponse:
     in_sight = request.GET.get("strip", "") if "kept" in request.GET else None
     wanted = None if _was_closed_elsewhere(request, before) else before
     leg, others = coming_up.choose_shown(request.agent, wanted, busy="busy" in request.GET, in_sight=in_sight)
-    return _parts(request, leg, others, before=before)
+    return parts(request, leg, others, before=before)
 
 
 def _was_closed_elsewhere(request: AgentRequest, before: Leg | None) -> bool:
@@ -177,7 +175,7 @@ def _was_closed_elsewhere(request: AgentRequest, before: Leg | None) -> bool:
     return before is not None and before.closed_at is not None and not {"kept", "typing"} & set(request.GET)
 
 
-def _parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before: Leg | None) -> HttpResponse:
+def parts(request: AgentRequest, leg: Leg | None, others: list[Leg], *, before: Leg | None) -> HttpResponse:
     """The call bar always; strip, body and dock only when they are about something else than what is on the screen."""
     state = state_of(request.agent, leg, others)
     same = leg is not None and before is not None and leg.pk == before.pk
@@ -244,7 +242,7 @@ def details(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     leg = leg_or_404(request, call)
     table, record_id = _record(leg)
     try:
-        rows = lookup.details(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
+        rows = one_record.details(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
     except DataverseError as error:
         shown = card.Details(problem=problems.of(error))
     else:
@@ -258,7 +256,7 @@ def history(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     leg = leg_or_404(request, call)
     table, record_id = _record(leg)
     try:
-        rows = lookup.history(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
+        rows = one_record.history(leg, table=table, record_id=record_id, budget=Budget(SECONDS))
     except DataverseError as error:
         shown = card.History(problem=problems.of_a_part(error))
     else:
@@ -354,106 +352,3 @@ def _to_crm(row: Opening) -> HttpResponse:
     response = HttpResponseRedirect(address)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
-
-
-# -- the note ----------------------------------------------------------------------------------------------------------
-
-
-@require_POST
-@agent_view
-def save_note(request: AgentRequest) -> HttpResponse:
-    leg = leg_or_404(request, request.POST.get("call", ""))
-    return _saved(request, leg, send=False)
-
-
-@require_POST
-@agent_view
-def send_note(request: AgentRequest) -> HttpResponse:
-    """Save what was typed and write it to the CRM now."""
-    leg = leg_or_404(request, request.POST.get("call", ""))
-    return _saved(request, leg, send=True)
-
-
-def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
-    outcome = request.POST.get("outcome") or request.POST.get("other_outcome", "")
-    known = outcome if outcome in {each.code for each in presentation.outcomes_of(request.agent)} else ""
-    text = request.POST.get("text", "")
-    status = 200
-    try:
-        note = notes.save_draft(leg=leg, text=text, outcome=known, window=_window(request))
-        if send:
-            notes.queue(note)
-    except notes.TextProblem:
-        status = 422  # it is stored all the same
-    kept = presentation.note_of(leg)
-    if kept is None or notes.is_text_of(kept, text):
-        answer = _note_state(request, presentation.note_card(leg, kept), status=status)
-        answer.headers["Note-Revision"] = str(kept.revision if kept else 0)
-        return answer
-    return _note_state(request, presentation.note_card(leg, kept), status=status, with_text=True)
-
-
-def _window(request: AgentRequest) -> notes.Window:
-    """Which page saves, how manieth time, what it had seen, and what was changed there since."""
-    page, turn, seen = (request.POST.get(name, "") for name in ("page", "turn", "seen"))
-    touched = request.POST.get("touched", "text outcome").split()
-    return notes.Window(
-        page=page[:40],
-        turn=int(turn) if _is_turn(turn) else 0,
-        seen=int(seen) if _is_turn(seen) else None,
-        touched=frozenset(touched),
-    )
-
-
-def _is_turn(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 16
-
-
-@require_POST
-@agent_view
-def keep_note(request: AgentRequest) -> HttpResponse:
-    """Two versions of a note: the agent says which one stays."""
-    leg, note = _note(request)
-    with suppress(NotFound):  # settled already, by the first of two clicks
-        if request.POST.get("keep") == "theirs":
-            notes.keep_theirs(note)
-        else:
-            notes.keep_mine(note)
-    return _parts(request, leg, [], before=None)
-
-
-@require_POST
-@agent_view
-def load_note(request: AgentRequest) -> HttpResponse:
-    """Fetch a text that is in the CRM only, so that its author can go on with it."""
-    leg, note = _note(request)
-    try:
-        notes.load(note, budget=Budget(SECONDS))
-    except DataverseError as error:
-        shown = replace(presentation.note_card(leg, note), troubled=True, reason=problems.of(error).title)
-        return _note_state(request, shown, status=409, oob=True)
-    return _parts(request, leg, [], before=None)
-
-
-@require_POST
-@agent_view
-def discard_aside(request: AgentRequest) -> HttpResponse:
-    """The agent gives up what another window of theirs held of the note."""
-    leg, note = _note(request)
-    notes.discard(note, page=request.POST.get("other", "")[:40])
-    return _note_state(request, presentation.note_card(leg, presentation.note_of(leg)), oob=True)
-
-
-def _note(request: AgentRequest) -> tuple[Leg, Note]:
-    leg = leg_or_404(request, request.POST.get("call", ""))
-    note = presentation.note_of(leg)
-    if note is None:
-        raise Http404
-    return leg, note
-
-
-def _note_state(
-    request: AgentRequest, note: card.Note, *, status: int = 200, oob: bool = False, with_text: bool = False
-) -> HttpResponse:
-    context = context_of(request) | {"note": note, "oob": oob, "with_text": with_text}
-    return render(request, "crmwindow/_note_state.html", context, status=status)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.utils import translation
 
-from crmwindow import lookup
+from crmwindow import lookup, one_record
 from crmwindow.lookup import Found
 from crmwindow.models import Call, LearnedMatch, Leg, Lookup
 from ipexportal.sandbox.demo_data import record_id
@@ -132,23 +132,23 @@ def test_the_companys_fields_of_a_person_are_a_second_request(
     leg = ring(jana, "777123456")
     match = who(leg).matches[0]
 
-    shown = lookup.details(leg, table=match.table, record_id=UUID(match.record_id), budget=Budget(2))
+    shown = one_record.details(leg, table=match.table, record_id=UUID(match.record_id), budget=Budget(2))
     assert [label for label, _, _ in shown] == ["Funkce", "Počet objednávek", "Obrat"]
 
 
 def test_a_record_that_no_look_up_found_can_be_shown(jana: Agent, ring: Ring, fields: list[DisplayField]) -> None:
     leg = ring(jana, "604218330")
 
-    shown = lookup.details(leg, table="account", record_id=UUID(ALFA), budget=Budget(2))
+    shown = one_record.details(leg, table="account", record_id=UUID(ALFA), budget=Budget(2))
     assert next(value for _, value, _ in shown) == "14"
 
 
 def test_the_last_calls_of_a_record(jana: Agent, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "HISTORY_ROWS", 50)  # other tests may have written to her as well
+    monkeypatch.setattr(one_record, "HISTORY_ROWS", 50)  # other tests may have written to her as well
     leg = ring(jana, "777123456")
     match = who(leg).matches[0]
 
-    past = lookup.history(leg, table="contact", record_id=UUID(match.record_id), budget=Budget(2))
+    past = one_record.history(leg, table="contact", record_id=UUID(match.record_id), budget=Budget(2))
     assert [(call.text, call.direction) for call in past.calls[-3:]] == [
         ("Termín výměny čerpadla potvrzen na 2. 12.", "incoming"),
         ("Poslána nabídka na prodloužení servisní smlouvy.", "outgoing"),
@@ -160,11 +160,11 @@ def test_the_last_calls_of_a_record(jana: Agent, ring: Ring, monkeypatch: pytest
 def test_only_the_newest_calls_are_shown_and_that_there_are_more(
     jana: Agent, ring: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "HISTORY_ROWS", 2)
+    monkeypatch.setattr(one_record, "HISTORY_ROWS", 2)
     leg = ring(jana, "777123456")
     match = who(leg).matches[0]
 
-    past = lookup.history(leg, table="contact", record_id=UUID(match.record_id), budget=Budget(2))
+    past = one_record.history(leg, table="contact", record_id=UUID(match.record_id), budget=Budget(2))
     assert (len(past.calls), past.more) == (2, True)
 
 

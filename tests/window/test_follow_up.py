@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from crmwindow import activity_views, follow_ups, lookup
+from crmwindow import activity_views, follow_ups, one_record
 from crmwindow.models import FollowUp, Leg, Note
 from ipexportal.sandbox.demo_data import record_id
 from tests.window.conftest import text_of
@@ -215,7 +215,7 @@ def test_who_may_not_read_activities_is_told_so(jana_window, call, microsoft):
 
 
 def test_last_calls_tell_direction_who_took_them_and_which_nobody_took(jana_window, call, microsoft, monkeypatch):
-    monkeypatch.setattr(lookup, "HISTORY_ROWS", 50)  # other tests may have written to her as well
+    monkeypatch.setattr(one_record, "HISTORY_ROWS", 50)  # other tests may have written to her as well
     jana_window.ask("matches", call.code)
     missed = {"activityid": str(uuid4()), "subject": "Zmeškaný hovor", "directioncode": 0, "statecode": 0,
               "regardingobjectid": record_id("contact", "Jana Horáková"), "regardingobjectid__type": "contact",
