@@ -1,6 +1,6 @@
 """The demo as a stranger starts it, and Chromium with third-party cookies blocked.
 
-Their own pytest call: `pytest tests/browser --override-ini addopts=`. Needs Debian's chromium.
+Their own pytest call: `pytest tests/browser --override-ini addopts=`. Needs Debian's chromium and firefox-esr.
 """
 
 from __future__ import annotations
