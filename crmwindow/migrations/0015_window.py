@@ -7,6 +7,8 @@ import tenants.fields
 
 LEFT_OUT = models.CharField(
     blank=True,
+    default="",
+    db_default="",
     choices=[("hidden", "its author may not see or link it"), ("gone", "it is no longer there")],
     max_length=10,
     verbose_name="why it is without its record",
@@ -19,8 +21,12 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("followup", "left_out", LEFT_OUT.clone()),
         migrations.AddField("note", "left_out", LEFT_OUT.clone()),
-        migrations.AddField("note", "text_revision", models.PositiveIntegerField(default=0)),
-        migrations.AddField("note", "aside", tenants.fields.EncryptedTextField(blank=True, default="", editable=False)),
+        migrations.AddField("note", "text_revision", models.PositiveIntegerField(default=0, db_default=0)),
+        migrations.AddField(
+            "note",
+            "aside",
+            tenants.fields.EncryptedTextField(blank=True, default="", db_default=b"", editable=False),
+        ),
         migrations.CreateModel(
             name="FollowUpDraft",
             fields=[

@@ -31,7 +31,9 @@ class FollowUp(Coded):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
     created = models.BooleanField(_("there is a task in the CRM"), default=False)
     written_about = models.UUIDField(_("written about"), null=True)  # the record the task is regarding
-    left_out = models.CharField(_("why it is without its record"), max_length=10, choices=LeftOut, blank=True)
+    left_out = models.CharField(
+        _("why it is without its record"), max_length=10, choices=LeftOut, blank=True, default="", db_default=""
+    )
     written_at = models.DateTimeField(_("written"), null=True)
     problem = models.CharField(
         _("why not written"), max_length=60, blank=True

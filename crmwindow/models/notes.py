@@ -50,7 +50,9 @@ class Note(Coded):
     etag = models.CharField(max_length=80, blank=True)
     written_by = models.CharField(_("written by"), max_length=60, blank=True)  # systemuser id that Dataverse reports
     written_about = models.UUIDField(_("written about"), null=True)  # the record the activity is regarding
-    left_out = models.CharField(_("why it is without its record"), max_length=10, choices=LeftOut, blank=True)
+    left_out = models.CharField(
+        _("why it is without its record"), max_length=10, choices=LeftOut, blank=True, default="", db_default=""
+    )
     written_at = models.DateTimeField(_("written"), null=True)
     problem = models.CharField(
         _("why not written"), max_length=60, blank=True
@@ -59,8 +61,8 @@ class Note(Coded):
     edited_at = models.DateTimeField(_("edited"))
     typed_page = models.CharField(max_length=40, blank=True)  # which page saved last, and
     typed_turn = models.PositiveBigIntegerField(default=0)  # its how manieth save: an older one may arrive later
-    text_revision = models.PositiveIntegerField(default=0)  # the revision that changed the text last
-    aside = EncryptedTextField()  # JSON: what the agent's other windows hold of it (notes.windows)
+    text_revision = models.PositiveIntegerField(default=0, db_default=0)  # the revision that changed the text last
+    aside = EncryptedTextField(db_default=b"")  # JSON: what the agent's other windows hold of it (notes.windows)
     queued_at = models.DateTimeField(_("waiting since"), null=True)
     next_try_at = models.DateTimeField(_("next try"), null=True, db_index=True)
     lease_until = models.DateTimeField(_("being sent until"), null=True)
