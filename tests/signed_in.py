@@ -59,6 +59,13 @@ def forget() -> None:
     _identities.clear()
 
 
+def browser_of(user: User) -> Client:
+    """In English, signed in to the portal."""
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(user)
+    return client
+
+
 def came_by(client: Client, user: User, *ways: str) -> Client:
     """A portal session of `user` who came in by these ways: code, password, microsoft, mfa (the second factor)."""
     plain_force_login(client, user)

@@ -19,6 +19,7 @@ from tenants.pasted_address import App, Understood
 from tenants.portal import checklist
 from tenants.portal.guard import PortalRequest, instance_of, member
 from tenants.portal.steps import app_name
+from tenants.portal.under_fields import under_fields
 from tenants.progress import Progress
 from tenants.verification import Report
 
@@ -121,8 +122,7 @@ def _refused(
     context = {
         "address": typed.address,
         "app_id": typed.app_id,
-        "errors": errors,
-        "mistakes": [{"field": f"id_{name}", "sentence": sentence} for name, sentence in errors.items()],
+        **under_fields(errors),
         "understood": None if "address" in errors else _understood(request, tenant, typed),
         **more,
     }

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 from tenants import api_keys
 from tenants.models import ApiKey, Tenant, digest
 from tenants.portal.guard import PortalRequest, member
+from tenants.portal.under_fields import under_fields
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -78,7 +79,6 @@ def _show(
     **more: Any,
 ) -> HttpResponse:
     rows = list(tenant.api_keys.order_by("-created_at", "-pk"))
-    errors = errors or {}
     context = {
         "tenant": tenant,
         "tab": "ivr",
@@ -90,8 +90,7 @@ def _show(
         "overlaps": [(name, words) for name, (words, _length) in OVERLAPS.items()],
         "typed": typed,
         "once": uuid.uuid4().hex,
-        "errors": errors,
-        "mistakes": [{"field": f"id_{name}", "sentence": sentence} for name, sentence in errors.items()],
+        **under_fields(errors),
     }
     return render(request, "tenants/portal/keys.html", context | more, status=status)
 

@@ -19,6 +19,7 @@ from tenants.key_pairs import Unusable
 from tenants.models import CheckResult, Instance, SystemAccount, Tenant
 from tenants.portal.guard import PortalRequest, instance_of, member
 from tenants.portal.system_credentials import FIELDS, MADE, PLACES, SECRET, Proof
+from tenants.portal.under_fields import under_fields
 from tenants.verification import Report, Row, remedies
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def _show(
     instance = instance_of(tenant)
     account: SystemAccount | None = getattr(instance, "system_account", None)
     found = verification.latest(instance) if instance else None
-    errors = errors or {}
     context = {
         "tenant": tenant,
         "tab": "ivr",
@@ -80,8 +80,7 @@ def _show(
         "certificate_code": typed.proof.code,
         "values": typed.values,
         "seen": typed.seen,
-        "errors": errors,
-        "mistakes": [{"field": f"id_{name}", "sentence": sentence} for name, sentence in errors.items()],
+        **under_fields(errors),
         "report": _report(found),
         "again": "" if request.method == "GET" else request.path,
         "application": remedies.APPLICATION,

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants.models import Tenant
+from tests.signed_in import browser_of
 from tests.verification.conftest import (  # noqa: F401
     connection,
     english,
@@ -18,22 +19,17 @@ from tests.verification.conftest import (  # noqa: F401
     system,
 )  # fmt: skip
 
-HEADERS = {"Accept-Language": "en"}
 Page = Callable[..., str]
 
 
 @pytest.fixture
 def portal(alice: User) -> Client:
-    client = Client(headers=HEADERS)
-    client.force_login(alice)
-    return client
+    return browser_of(alice)
 
 
 @pytest.fixture
 def ottos_portal(otto: User) -> Client:
-    client = Client(headers=HEADERS)
-    client.force_login(otto)
-    return client
+    return browser_of(otto)
 
 
 @pytest.fixture

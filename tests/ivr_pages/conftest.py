@@ -19,6 +19,7 @@ from tenants.dataverse.metadata import Metadata
 from tenants.models import SystemAccount, Tenant
 from tenants.own_tables import looking
 from tests.ivr.conftest import account, metadata
+from tests.signed_in import browser_of
 from tests.verification.conftest import connection, english, identity_of, nothing_remembered
 
 __all__ = ["account", "connection", "english", "identity_of", "metadata", "nothing_remembered"]
@@ -87,9 +88,7 @@ class Browser:
 
 @pytest.fixture
 def browser(acme: Tenant, alice: User, account: SystemAccount, metadata: Metadata) -> Browser:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(alice)
-    return Browser(client, acme)
+    return Browser(browser_of(alice), acme)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from django.urls import reverse
 from tenants import own_tables
 from tenants.models import Tenant
 from tenants.own_tables import looking
+from tests import signed_in
 from tests.verification.conftest import connection, english, identity_of, nothing_remembered
 
 __all__ = ["connection", "english", "identity_of", "nothing_remembered"]
@@ -60,9 +61,7 @@ class Browser:
 
 
 def browser_of(user: User, tenant: Tenant) -> Browser:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(user)
-    return Browser(client, tenant)
+    return Browser(signed_in.browser_of(user), tenant)
 
 
 @pytest.fixture

@@ -13,24 +13,20 @@ from crmwindow import tallies
 from crmwindow.models import Asked, Call, Lookup, Note
 from tenants.models import Agent, CheckRun, Tenant
 from tests.ring.test_card_times import card_of
+from tests.signed_in import browser_of
 from tests.window.conftest import text_of
 
 pytestmark = pytest.mark.django_db
-ENGLISH = {"Accept-Language": "en"}
 
 
 @pytest.fixture
 def alices(alice: User) -> Client:
-    client = Client(headers=ENGLISH)
-    client.force_login(alice)
-    return client
+    return browser_of(alice)
 
 
 @pytest.fixture
 def ivanas(ivana: User) -> Client:
-    client = Client(headers=ENGLISH)
-    client.force_login(ivana)
-    return client
+    return browser_of(ivana)
 
 
 def note(jana: Agent, state: str, **values: Any) -> Note:
