@@ -56,7 +56,7 @@ def caller(request: pytest.FixtureRequest, acme: Tenant, microsoft: Sandbox) -> 
     store, contact, account = microsoft.dataverse.store, str(uuid4()), str(uuid4())
     configured(acme, text)
     klara = directory.KLARA.systemuser_id
-    renamed = store.get("systemuser", klara, ["fullname"])
+    renamed = store.get("systemuser", klara, ["fullname"]) or {}
     store.update("systemuser", klara, {"fullname": text})
     owned = {"ownerid": klara, "ownerid__type": "systemuser", "statecode": 0, "statuscode": 1}
     about = {"regardingobjectid": contact, "regardingobjectid__type": "contact", **owned}
@@ -75,6 +75,7 @@ def caller(request: pytest.FixtureRequest, acme: Tenant, microsoft: Sandbox) -> 
     for table, row in made:
         store.delete(table, next(iter(row.values())))
     store.update("systemuser", klara, renamed)
+    schema.forget(acme.instance)
 
 
 def configured(acme: Tenant, text: str) -> None:
