@@ -18,7 +18,7 @@ type NoteStatus = Literal["empty", "draft", "queued", "writing", "written", "ref
 type FollowUpStatus = Literal["begun", "queued", "written", "refused"]
 type SignInStep = Literal["ready", "waiting", "code", "expired", "done"]
 type MatchStep = Literal["one", "many", "unknown", "failed", "searching"]
-type Act = Literal["", "sign-in", "retry"]
+type Act = Literal["", "sign-in", "retry", "tab"]
 type RowKind = Literal["live", "missed", "elsewhere", "draft", "waiting", "refused", "written", "unnoted", "done"]
 type DayFilter = Literal["all", "unnoted", "waiting"]
 

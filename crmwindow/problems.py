@@ -126,6 +126,18 @@ def code_expired() -> Problem:
     return Problem(title=_("The code is no longer good"), text=_("Sign in again and you get a new one."), tone="bad")
 
 
+def cookie_refused() -> Problem:
+    return Problem(
+        title=_("The browser keeps no cookie for this window here"),
+        text=_(
+            "Without it the window cannot stay signed in. Open it in a tab of its own, "
+            "or allow the cookies of other sites in the browser for the page around it."
+        ),
+        tone="bad",
+        act="tab",
+    )
+
+
 def wrong_code(tries_left: int) -> Problem:
     return Problem(
         title=_("The code does not match"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -28,6 +29,8 @@ def sign_in(request: WindowRequest) -> HttpResponse:
 @window_view
 def sign_in_status(request: WindowRequest, attempt: uuid.UUID) -> HttpResponse:
     """How far it is; 204 while nothing has changed. `waiting`: the link was clicked just now."""
+    if settings.WINDOW_COOKIE not in request.COOKIES:  # the link came with one
+        return _begin(request, problem=problems.cookie_refused())
     row = _attempt(request, attempt)
     waiting = "waiting" in request.GET
     outcomes = SignInAttempt.Outcome

@@ -127,6 +127,16 @@ def test_two_windows_that_begin_at_once_both_go_on_with_the_one_cookie_the_brows
     assert first.session.agent == jana
 
 
+def test_a_browser_that_keeps_no_cookie_is_told_so_and_offered_a_tab(instance):
+    window = framed(instance)
+    panel = window.act("sign_in")
+    window.cookies.clear()
+    answer = click(window, panel)
+    assert "Prohlížeč tu oknu neukládá cookie" in text_of(answer)
+    assert f'href="/window/{instance.code}/" target="_blank"' in answer.content.decode()
+    assert "vypršel" not in text_of(answer)
+
+
 def test_whoever_knows_only_the_link_does_not_get_the_attempt_into_their_window(instance):
     victim, thief = framed(instance), framed(instance)
     attempt = begin(victim)
