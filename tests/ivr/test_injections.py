@@ -40,6 +40,7 @@ HOSTILE = [
     '"]) or Microsoft.Dynamics.CRM.In(PropertyName="nnn_pin',
     "x\r\nHost: evil.example",
 ]  # fmt: skip
+NAMES = [each for each in HOSTILE if "\0" not in each]  # PostgreSQL cannot store one, so nothing is called so
 LITERAL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"")
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READ = {"accounts", "contacts", "leads", "nnn_myleads"}
@@ -151,7 +152,7 @@ def test_an_order_number_is_a_number_or_asks_for_nothing_else(
 # -- what is configured ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["verify", "identify", "lookup"])
 def test_a_configured_name_never_gets_into_a_question(
     menu: Menu, pin: IvrFunction, journal: Journal, name: str, kind: str, wrong_names: None
@@ -208,13 +209,18 @@ def test_a_written_value_is_one_property_of_one_row(
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+def test_a_variable_of_another_name_is_refused(menu: Menu, complaint: IvrFunction, journal: Journal, name: str) -> None:
+    body = {"function": "complaint", "unique_id": "7.3", "number": "604218330", "values": {name: "x"}}
+    answer = post(menu.key, body)
+    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+    assert journal() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_variable_or_column_of_another_name_is_never_sent(
     menu: Menu, complaint: IvrFunction, journal: Journal, name: str
 ) -> None:
     journal()
-    body = {"function": "complaint", "unique_id": "7.3", "number": "604218330", "values": {name: "x"}}
-    answer = post(menu.key, body)
-    assert (answer.status_code, list(answer.json())) == (422, ["error"])
     for change in ({"columns": {"topic": name}}, {"constants": {name: "1"}}, {"caller_column": name[:100]}):
         whole = {"columns": {"topic": "subject"}, "constants": {}, "caller_column": ""}
         IvrFunction.objects.update(**whole | change)

@@ -16,7 +16,7 @@ from tenants import key_pairs, verification
 from tenants.key_pairs import KeyPair
 from tenants.models import Instance, SystemAccount, SystemCertificate
 from tenants.verification import Report, Row
-from tests.checklist.conftest import HEADERS, at, ottos_portal, portal, text_of  # noqa: F401
+from tests.checklist.conftest import at, ottos_portal, portal, text_of  # noqa: F401
 from tests.verification.conftest import english, nothing_remembered, system  # noqa: F401
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
