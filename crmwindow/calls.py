@@ -28,6 +28,7 @@ __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card",
 SAME_CALL = timedelta(minutes=2)
 """A second announcement without a unique_id means the same call while it is no older than this."""
 CALLS_ARE_NOTED_EVERY = timedelta(minutes=1)
+GONE_FOR = timedelta(seconds=4)  # how long the strip says that a colleague answered
 LONGEST_SHOWN = {
     CallState.NEW: timedelta(hours=2),
     CallState.RINGING: timedelta(minutes=10),
@@ -402,14 +403,24 @@ def _joined(code: uuid.UUID) -> list[int]:
     return [pk for pk in codes.values_list("merged_into_id", flat=True) if pk]
 
 
-def shown(agent: Agent) -> list[Leg]:
-    """The cards on this agent's window, newest first: everything that rings or is talked over, else the last ended one."""
-    oldest = timezone.now() - max(LONGEST_SHOWN.values())
-    recent = Leg.objects.of(agent).open().filter(call__started_at__gt=oldest)
-    newest = hers(agent, recent.order_by("-call__started_at", "-pk")[:20])
-    legs = [leg for leg in newest if is_recent(leg)]
-    live = [leg for leg in legs if leg.state < CallState.ENDED]
-    return sorted(live, key=lambda leg: leg.state == CallState.ANSWERED) if live else legs[:1]
+def in_sight(agent: Agent) -> list[Leg]:
+    """What this agent's window may show, newest first: open cards, and calls that a colleague answered a moment ago."""
+    now = timezone.now()
+    cards = Q(elsewhere=False, call__started_at__gt=now - max(LONGEST_SHOWN.values()))
+    gone = Q(elsewhere=True, call__answered_at__gt=now - GONE_FOR)
+    rows = Leg.objects.of(agent).filter(cards | gone, closed_at=None)
+    return hers(agent, rows.order_by("-call__started_at", "-pk")[:20])
+
+
+def shown(agent: Agent, legs: list[Leg] | None = None) -> list[Leg]:
+    """The cards on this agent's window, newest first: everything that rings or is talked over, else the last ended one.
+
+    `legs`: `in_sight` of this agent, from whoever has it.
+    """
+    every = in_sight(agent) if legs is None else legs
+    cards = [leg for leg in every if not leg.elsewhere and is_recent(leg)]
+    live = [leg for leg in cards if leg.state < CallState.ENDED]
+    return sorted(live, key=lambda leg: leg.state == CallState.ANSWERED) if live else cards[:1]
 
 
 def is_recent(leg: Leg) -> bool:

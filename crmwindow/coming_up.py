@@ -5,35 +5,38 @@ When it rings, when they answer, or only when they open it; until then a call is
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db import transaction
-from django.utils import timezone
 
 from crmwindow import calls, outbox
-from crmwindow.models import CallState, Leg, hers
+from crmwindow.models import CallState, Leg
 from tenants.models import Agent
-
-GONE_FOR = timedelta(seconds=4)
 
 
 def choose_shown(
-    agent: Agent, wanted: Leg | None, *, busy: bool, in_sight: str | None = None
+    agent: Agent, wanted: Leg | None, *, busy: bool, strip: str | None = None, legs: list[Leg] | None = None
 ) -> tuple[Leg | None, list[Leg]]:
     """Which call is shown, and the others. What the agent looks at stays until it is elsewhere, or ended and another rings.
 
     `busy`: the agent is writing; then nothing is taken away from under their fingers, the ringing one waits in the strip.
-    `in_sight`: they opened `wanted` themselves while the strip named these calls; only another one takes its place.
+    `strip`: they opened `wanted` themselves while the strip named these calls; only another one takes its place.
+    `legs`: `calls.in_sight`, from whoever has it.
     """
-    legs = calls.shown(agent)
-    live = [leg for leg in legs if leg.state < CallState.ENDED]
-    coming = [leg for leg in legs if comes_up(agent, leg)]
-    calling = [leg for leg in coming if leg in live and str(leg.call.code) not in (in_sight or "")]
-    stays = wanted is not None and (in_sight is not None or not wanted.elsewhere)
+    every = calls.in_sight(agent) if legs is None else legs
+    cards = calls.shown(agent, every)
+    live = [leg for leg in cards if leg.state < CallState.ENDED]
+    coming = [leg for leg in cards if comes_up(agent, leg)]
+    calling = [leg for leg in coming if leg in live and str(leg.call.code) not in (strip or "")]
+    stays = wanted is not None and (strip is not None or not wanted.elsewhere)
     if stays and wanted and (wanted.state < CallState.ENDED or busy or not calling):
-        return wanted, [leg for leg in live if leg.pk != wanted.pk] + _just_gone(agent, wanted)
+        return wanted, _others(wanted, live, every)
     first = coming[0] if coming else None
-    return first, [leg for leg in live if first is None or leg.pk != first.pk] + _just_gone(agent, first)
+    return first, _others(first, live, every)
+
+
+def _others(shown: Leg | None, live: list[Leg], every: list[Leg]) -> list[Leg]:
+    """For the strip: calls, and below them those that a colleague answered a moment ago."""
+    gone = [leg for leg in every if leg.elsewhere]
+    return [leg for leg in live + gone if shown is None or leg.pk != shown.pk]
 
 
 def comes_up(agent: Agent, leg: Leg) -> bool:
@@ -41,13 +44,6 @@ def comes_up(agent: Agent, leg: Leg) -> bool:
     if agent.quiet == Agent.Quiet.ON_ANSWER:
         return leg.answered_at is not None or leg.call.private_to_id is not None
     return agent.quiet != Agent.Quiet.BY_HAND
-
-
-def _just_gone(agent: Agent, shown: Leg | None) -> list[Leg]:
-    """Calls a colleague answered a moment ago: the strip says so before they leave."""
-    since = timezone.now() - GONE_FOR
-    gone = Leg.objects.of(agent).filter(elsewhere=True, closed_at=None, call__answered_at__gt=since)
-    return [leg for leg in hers(agent, gone) if shown is None or leg.pk != shown.pk]
 
 
 def choose_quiet(*, agent: Agent, quiet: Agent.Quiet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -121,7 +122,8 @@ def no_stream(request: HttpRequest) -> HttpResponse:
 def state(request: AgentRequest) -> HttpResponse:
     """The present state as parts to put in place. `shown`, `body`, `strip`, `note`: what the window shows already; `busy`:
     they write, `typing`: right now; `kept`: they chose what is shown."""
-    return _state(request, _shown_before(request))
+    legs = calls.in_sight(request.agent)
+    return _state(request, _shown_before(request, legs), legs)
 
 
 @require_GET
@@ -163,10 +165,10 @@ def close(request: AgentRequest) -> HttpResponse:
     return _state(request, None)
 
 
-def _state(request: AgentRequest, before: Leg | None) -> HttpResponse:
-    in_sight = request.GET.get("strip", "") if "kept" in request.GET else None
+def _state(request: AgentRequest, before: Leg | None, legs: list[Leg] | None = None) -> HttpResponse:
+    strip = request.GET.get("strip", "") if "kept" in request.GET else None
     wanted = None if _was_closed_elsewhere(request, before) else before
-    leg, others = coming_up.choose_shown(request.agent, wanted, busy="busy" in request.GET, in_sight=in_sight)
+    leg, others = coming_up.choose_shown(request.agent, wanted, busy="busy" in request.GET, strip=strip, legs=legs)
     return parts(request, leg, others, before=before)
 
 
@@ -196,9 +198,11 @@ def _known_matches(leg: Leg) -> dict[str, Any]:
     return {"matches": shown} if shown and shown.step in {"one", "many"} else {}
 
 
-def _shown_before(request: AgentRequest) -> Leg | None:
+def _shown_before(request: AgentRequest, legs: Iterable[Leg] = ()) -> Leg | None:
     code = uuid_of(request.GET.get("shown") or request.POST.get("shown", ""))
-    return calls.leg_of(request.agent, code) if code else None
+    if code is None:
+        return None
+    return next((leg for leg in legs if leg.call.code == code), None) or calls.leg_of(request.agent, code)
 
 
 # -- what Microsoft knows ----------------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def test_the_state_costs_the_same_with_one_call_today_and_with_three(
     for _ in range(3):
         ring(jana, "602111222", "Answered", "Hangup")
     shown = ring(jana, "777123456")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         jana_window.ask("state", shown=str(shown.code))
 
 
