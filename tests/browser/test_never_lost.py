@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import Demo, Desk
 
-KNOWN, UNKNOWN, SEVERAL, LEAD = "777123456", "604218777", "224551111", "605333444"
+KNOWN, UNKNOWN, SEVERAL, PLANNED = "777123456", "604218777", "224551111", "604555666"
 _turn = itertools.count(int(time()))
 
 
@@ -187,7 +187,7 @@ def test_a_double_click_and_a_reload_write_one_note(answered: Callable[[str], De
 def test_a_half_typed_task_outlives_a_reload_and_a_closed_window_and_is_planned_once(
     answered: Callable[[str], Desk], another: Callable[[], Desk]
 ) -> None:
-    desk = answered(LEAD)
+    desk = answered(PLANNED)  # whom nobody misses in other tests: missed calls come first in the list
     subject = f"Poslat nabídku {time()}"
     desk.window.locator('#acts [data-key="T"]').click()
     desk.window.locator("#plan-subject").fill(subject)
