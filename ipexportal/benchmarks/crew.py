@@ -87,7 +87,8 @@ def production(*, workers: int) -> Iterator[Portal]:
         "LOG_LEVEL": "CRITICAL",
     }
     server = [sys.executable, "-m", "uvicorn", "ipexportal.asgi:application", "--port", str(port)]
-    web = Process([*server, "--log-level", "error", "--timeout-graceful-shutdown", "2"], environment)
+    waits = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2"]  # the first as in deploy/systemd
+    web = Process([*server, "--log-level", "error", *waits], environment)
     jobs = [Process([sys.executable, "manage.py", "run_huey"], environment) for _ in range(workers)]
     for process in (web, *jobs):
         process.start()
