@@ -34,7 +34,7 @@ def test_a_lost_answer_to_a_post_does_not_double_the_note(jana: Agent, talk: Tal
     note = deliver(write(talk(jana), "jednou"))
 
     assert (note.state, posts(microsoft) - before) == (Note.State.WRITTEN, 1)
-    assert in_crm(microsoft, note)["description"] == "jednou"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "jednou"
 
 
 def test_a_lost_answer_to_an_edit_is_recognised(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -44,7 +44,7 @@ def test_a_lost_answer_to_an_edit_is_recognised(jana: Agent, talk: Talk, microso
     deliver(write(leg, "druhé"))
 
     note.refresh_from_db()
-    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "druhé")  # type: ignore[index]
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "druhé")
 
 
 def test_microsoft_down_leaves_it_queued_with_a_growing_pause(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -59,7 +59,7 @@ def test_microsoft_down_leaves_it_queued_with_a_growing_pause(jana: Agent, talk:
 
     microsoft.control.microsoft("running")
     later(note)
-    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "počká")  # type: ignore[index]
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "počká")
 
 
 def test_throttling_is_waited_out_as_long_as_microsoft_says(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -84,7 +84,7 @@ def test_without_a_sign_in_it_waits_and_goes_out_after_it(
     with django_capture_on_commit_callbacks(execute=True):
         notes.after_sign_in(jana)
     note.refresh_from_db()
-    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "počká")  # type: ignore[index]
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "počká")
 
 
 def test_a_missing_right_is_said_and_the_text_kept(jana: Agent, talk: Talk, microsoft: Any) -> None:

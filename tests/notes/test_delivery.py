@@ -100,7 +100,7 @@ def test_where_notes_are_completed_it_is_the_last_step_and_an_edit_reopens(
     Instance.objects.filter(pk=jana.tenant.instance.pk).update(note_state=Instance.NoteState.COMPLETED)
     leg = talk(jana)
     note = deliver(write(leg, "první"))
-    assert in_crm(microsoft, note)["statecode"] == 0  # type: ignore[index]
+    assert in_crm(microsoft, note)["statecode"] == 0
     tell(leg, "Hangup", Reason="Normal Clearing")
     deliver(note)
     row = in_crm(microsoft, note)
@@ -123,7 +123,7 @@ def test_no_note_and_no_outcome_make_no_activity(jana: Agent, talk: Talk, micros
 def test_an_outcome_alone_is_written(jana: Agent, talk: Talk, microsoft: Any) -> None:
     note = deliver(write(talk(jana), "", "Volat zpět"))
 
-    assert in_crm(microsoft, note)["subcategory"] == "Volat zpět"  # type: ignore[index]
+    assert in_crm(microsoft, note)["subcategory"] == "Volat zpět"
 
 
 def test_a_caller_without_a_number_can_have_a_note(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -147,7 +147,7 @@ def test_where_nested_parties_are_refused_it_is_posted_with_our_key_and_remember
     before = posts(microsoft)
     note = deliver(write(talk(jana), "x"))
     assert (note.state, posts(microsoft) - before) == (Note.State.WRITTEN, 1)
-    assert in_crm(microsoft, note)["description"] == "x"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "x"
     assert Instance.objects.get(pk=jana.tenant.instance.pk).refuses_nested_parties
 
     before = len(microsoft.requests)
@@ -171,4 +171,4 @@ def test_bob_and_jana_each_write_their_own_note_to_one_call(
     assert (handed.author, handed.text) == (jana, "předávám Bobovi")
     deliver(jana_note)
     deliver(bob_note)
-    assert in_crm(microsoft, jana_note)["createdby"] == str(jana.systemuser_id)  # type: ignore[index]
+    assert in_crm(microsoft, jana_note)["createdby"] == str(jana.systemuser_id)

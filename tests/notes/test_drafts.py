@@ -292,7 +292,7 @@ def test_an_empty_field_does_not_replace_a_text_that_is_in_the_crm_only(
     draft(leg, "")
 
     assert state(note) == Note.State.WRITTEN
-    assert in_crm(microsoft, note)["description"] == "čerpadlo"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "čerpadlo"
 
 
 def test_its_author_can_bring_it_back_and_go_on(jana: Agent, talk: Talk, tell: Tell, microsoft: Any) -> None:
@@ -305,7 +305,7 @@ def test_its_author_can_bring_it_back_and_go_on(jana: Agent, talk: Talk, tell: T
 
     again = write(leg, "čerpadlo a hadice")
     notes.deliver(again.pk)
-    assert in_crm(microsoft, note)["description"] == "čerpadlo a hadice"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "čerpadlo a hadice"
 
 
 def test_the_note_of_a_caller_found_late_is_about_them(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -314,7 +314,7 @@ def test_the_note_of_a_caller_found_late_is_about_them(jana: Agent, talk: Talk, 
     lookup.found(leg, budget=Budget(5))
     notes.deliver(note.pk)
 
-    assert in_crm(microsoft, note)["regardingobjectid"] is not None  # type: ignore[index]
+    assert in_crm(microsoft, note)["regardingobjectid"] is not None
 
 
 def test_a_save_that_was_overtaken_on_its_way_changes_nothing(talk: Talk, jana: Agent) -> None:

@@ -23,7 +23,7 @@ def test_an_edit_of_a_written_note_replaces_it(jana: Agent, talk: Talk, microsof
     deliver(write(leg, "druhé"))
 
     note.refresh_from_db()
-    assert in_crm(microsoft, note)["description"] == "druhé"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "druhé"
     assert (note.state, note.written_revision) == (Note.State.WRITTEN, 2)
     assert writes(microsoft, note) == ["PATCH", "PATCH"]
 
@@ -35,12 +35,12 @@ def test_an_edit_made_while_the_answer_is_lost_ends_up_in_dataverse(jana: Agent,
     microsoft.control.fault("unavailable", path="phonecalls", method="GET", count=3)
     deliver(note)
     assert (note.state, note.problem) == (Note.State.QUEUED, "unavailable")
-    assert in_crm(microsoft, note)["description"] == "první"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "první"
 
     microsoft.control.clear()
     notes.save_draft(leg=leg, text="první a druhé", outcome="")
     later(note)
-    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "první a druhé")  # type: ignore[index]
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "první a druhé")
 
 
 def test_an_edit_made_while_it_is_being_written_follows(
@@ -60,7 +60,7 @@ def test_an_edit_made_while_it_is_being_written_follows(
     deliver(note)
     assert (note.state, note.written_revision, note.revision) == (Note.State.QUEUED, 1, 2)
     later(note)
-    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "druhé")  # type: ignore[index]
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "druhé")
 
 
 def test_somebody_elses_text_is_never_overwritten_and_both_are_shown(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -74,11 +74,11 @@ def test_somebody_elses_text_is_never_overwritten_and_both_are_shown(jana: Agent
     note.refresh_from_db()
     state = notes.state_of(note)
     assert (state.status, state.problem, state.text, state.theirs) == ("refused", "conflict", "druhé", "upraveno v CRM")
-    assert in_crm(microsoft, note)["description"] == "upraveno v CRM"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "upraveno v CRM"
 
     notes.keep_mine(note)
     deliver(note)
-    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "druhé")  # type: ignore[index]
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "druhé")
 
 
 def test_the_agent_may_keep_the_crms_text(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -91,7 +91,7 @@ def test_the_agent_may_keep_the_crms_text(jana: Agent, talk: Talk, microsoft: An
 
     assert (note.state, note.text, notes.state_of(note).problem) == (Note.State.WRITTEN, "v CRM", "")
     deliver(write(leg, "v CRM a třetí"))
-    assert in_crm(microsoft, note)["description"] == "v CRM a třetí"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "v CRM a třetí"
 
 
 def test_another_change_in_the_crm_does_not_stop_an_edit(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -100,7 +100,7 @@ def test_another_change_in_the_crm_does_not_stop_an_edit(jana: Agent, talk: Talk
     microsoft.dataverse.store.update("phonecall", str(note.code), {"prioritycode": 2, "versionnumber": 10**9})
     deliver(write(leg, "druhé"))
 
-    assert in_crm(microsoft, note)["description"] == "druhé"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "druhé"
 
 
 @pytest.mark.parametrize("note_state", list(Instance.NoteState))
@@ -160,7 +160,7 @@ def test_a_note_deleted_in_the_crm_says_so_and_can_be_written_anew(jana: Agent, 
 
     notes.queue(note)
     deliver(note)
-    assert in_crm(microsoft, note)["description"] == "druhé"  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "druhé"
 
 
 def test_another_choice_of_the_caller_moves_the_note(jana: Agent, talk: Talk, microsoft: Any) -> None:
@@ -170,7 +170,7 @@ def test_another_choice_of_the_caller_moves_the_note(jana: Agent, talk: Talk, mi
     petr = next(match for match in lookup.found(leg, budget=Budget(5)).matches if match.name == "Petr Dvořák")
     lookup.choose(leg, table=petr.table, record_id=UUID(petr.record_id), remember=False)
     deliver(note)
-    assert in_crm(microsoft, note)["regardingobjectid"] == petr.record_id  # type: ignore[index]
+    assert in_crm(microsoft, note)["regardingobjectid"] == petr.record_id
 
     leg.refresh_from_db()
     leg.call.refresh_from_db()

@@ -68,18 +68,18 @@ def test_after_a_transfer_bob_s_note_is_written_without_the_record_he_may_not_se
 def test_an_outcome_alone_is_written_without_it_as_well(handed_over: Leg, microsoft: Any) -> None:
     note = deliver(write(handed_over, "", "Vyřešeno"))
     assert (note.state, note.left_out) == (Note.State.WRITTEN, LeftOut.HIDDEN)
-    assert in_crm(microsoft, note)["subcategory"] == "Vyřešeno"  # type: ignore[index]
+    assert in_crm(microsoft, note)["subcategory"] == "Vyřešeno"
 
 
 def test_jana_s_own_note_of_the_same_call_keeps_its_record(handed_over: Leg, jana: Agent, microsoft: Any) -> None:
     hers = deliver(write(Leg.objects.of(jana).select_related("call__tenant", "agent").get(), "předávám"))
-    assert (hers.left_out, in_crm(microsoft, hers)["regardingobjectid"]) == ("", JANA_HORAKOVA)  # type: ignore[index]
+    assert (hers.left_out, in_crm(microsoft, hers)["regardingobjectid"]) == ("", JANA_HORAKOVA)
 
 
 def test_later_edits_reach_the_note_and_the_reason_stays(handed_over: Leg, microsoft: Any) -> None:
     deliver(write(handed_over, "první"))
     note = deliver(write(handed_over, "druhé"))
-    assert (in_crm(microsoft, note)["description"], note.left_out) == ("druhé", LeftOut.HIDDEN)  # type: ignore[index]
+    assert (in_crm(microsoft, note)["description"], note.left_out) == ("druhé", LeftOut.HIDDEN)
     assert notes.state_of(note).sentence == HIDDEN
 
 
@@ -89,7 +89,7 @@ def test_another_choice_that_bob_may_see_gives_it_a_record(handed_over: Leg, bob
     connections.client_for(bob).create("contacts", {"lastname": "Vlastní"}, record_id=str(own), budget=Budget(2))
     lookup.show(handed_over, table="contact", record_id=own)
     deliver(note)
-    assert (in_crm(microsoft, note)["regardingobjectid"], note.left_out) == (str(own), "")  # type: ignore[index]
+    assert (in_crm(microsoft, note)["regardingobjectid"], note.left_out) == (str(own), "")
     assert notes.state_of(note).sentence == ""
 
 
@@ -99,7 +99,7 @@ def test_a_record_deleted_between_the_ring_and_the_note_is_left_out(jana: Agent,
     lookup.show(leg, table="contact", record_id=gone)
     note = deliver(write(leg, "Zákazník už v CRM není."))
     assert (note.state, note.left_out) == (Note.State.WRITTEN, LeftOut.GONE)
-    assert in_crm(microsoft, note)["description"] == "Zákazník už v CRM není."  # type: ignore[index]
+    assert in_crm(microsoft, note)["description"] == "Zákazník už v CRM není."
     assert "no longer in the CRM" in notes.state_of(note).sentence
 
 

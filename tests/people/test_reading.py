@@ -62,7 +62,7 @@ def test_every_shape_of_a_list_is_understood(text: str, expected: list[dict[str,
 def test_the_headings_we_write_are_read(language: str) -> None:
     with translation.override(language):
         assert of_header([str(label) for label in LABELS.values()]) is not None
-        assert [of_header([str(LABELS[name]), "E-mail"])[0] for name in ("name", "login", "line", "language")] == [  # type: ignore[index]
+        assert [of_header([str(LABELS[name]), "E-mail"])[0] for name in ("name", "login", "line", "language")] == [
             "name", "login", "line", "language"
         ]  # fmt: skip
 
