@@ -10,7 +10,7 @@ import resource
 import sys
 from typing import Any
 
-CPU_SECONDS = 2
+CPU_SECONDS = 4
 MEMORY = 1 << 30
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)

@@ -204,7 +204,7 @@ def test_a_window_that_lost_its_cookie_on_the_way_begins_anew(jana: Agent, acme:
     lost = SignInAttempt.objects.get()
     frame.cookies.clear()
     said = frame.ask("sign_in_status", lost.code)
-    assert "This sign-in has expired" in text_of(said)
+    assert "The browser keeps no cookie for this window here" in text_of(said)
     again = SignInAttempt.objects.latest("pk")
     assert again.frame == frame.session.digest
     page = Browser(headers=IN_ENGLISH).sign_in(again, jana.email).content.decode()

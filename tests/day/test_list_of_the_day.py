@@ -49,7 +49,7 @@ def test_todays_calls_are_listed_newest_first_with_time_number_and_what_is_missi
     listed = rows(jana_window.ask("day"))
     assert [re.search(r"\+420 605 000 00\d", row)[0] for row in listed] == ["+420 605 000 002", "+420 605 000 001"]
     assert "add a note" in listed[0]
-    assert re.search(r"\d\d?:\d\d · 0:00", listed[0])
+    assert re.search(r"\d\d?:\d\d · 0:\d\d ", listed[0])
 
 
 def test_the_name_is_the_one_jana_read_and_a_number_where_nothing_is_kept(jana, jana_window, ring):

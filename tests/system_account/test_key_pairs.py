@@ -104,6 +104,12 @@ def test_a_file_that_asks_for_hours_of_work_is_given_up(key: rsa.RSAPrivateKey) 
     assert monotonic() - begun < key_pairs.SECONDS + 3
 
 
+def test_a_machine_too_busy_to_open_it_in_time_says_so(key: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_pairs, "SECONDS", 0.001)
+    told = refusal(pem_of(key, certificate_of(key)))
+    assert told == ("file", "Opening the file took too long, so nothing was stored. Try again in a moment.")
+
+
 def test_the_public_file_is_what_azure_takes(key: rsa.RSAPrivateKey) -> None:
     pair = key_pairs.read(pem_of(key, certificate_of(key)))
     assert x509.load_der_x509_certificate(key_pairs.public_file(pair.public_part)) == x509.load_pem_x509_certificate(
