@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import SyncToAsync
+from django.core.signals import request_finished, request_started
 
 from ipexportal.one_thread import OneThread
 
@@ -20,9 +22,9 @@ SCOPE: Message = {
 }
 
 
-def answer(handler: OneThread) -> list[Message]:
+def answer(handler: OneThread, *, coming: list[Message] | None = None, **scope: Any) -> list[Message]:
     sent: list[Message] = []
-    coming = [{"type": "http.request", "body": b"", "more_body": False}]
+    coming = coming or [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> Message:
         if not coming:
@@ -32,19 +34,50 @@ def answer(handler: OneThread) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(handler(dict(SCOPE), receive, send))
+    asyncio.run(handler(SCOPE | scope, receive, send))
     return sent
 
 
-def test_middlewares_and_view_share_one_change_of_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    changes: list[int] = []
-    change = SyncToAsync.__call__
+def test_a_request_begins_and_ends_in_one_thread_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler, changes, seen = OneThread(), list[Any](), list[int]()
 
     async def counted(self: Any, *args: Any, **options: Any) -> Any:
-        changes.append(threading.get_ident())
-        return await change(self, *args, **options)
+        changes.append(args)
+
+    def here(**_: Any) -> None:
+        seen.append(threading.get_ident())
 
     monkeypatch.setattr(SyncToAsync, "__call__", counted)
-    start, body = answer(OneThread())
-    assert (start["status"], body["body"]) == (200, b"ok")
-    assert len(changes) == 3  # what begins a request, the request, what ends it
+    request_started.connect(here)
+    request_finished.connect(here)
+    try:
+        told = [answer(handler) for _ in range(2)]
+    finally:
+        request_started.disconnect(here)
+        request_finished.disconnect(here)
+    for start, body in told:
+        assert (start["status"], body["body"]) == (200, b"ok")
+    assert seen[0] == seen[1]
+    assert seen[2] == seen[3]
+    assert threading.get_ident() not in seen
+    assert not changes  # Django's own, each of which waits for a thread
+
+
+def test_each_request_has_its_own_language() -> None:
+    handler = OneThread()
+    for language in ("cs", "en"):
+        start, _ = answer(handler, path="/nowhere/", headers=[(b"accept-language", language.encode())])
+        assert dict(start["headers"])[b"Content-Language"] == language.encode()
+    start, _ = answer(handler)
+    assert start["status"] == 200
+
+
+def test_a_file_is_sent_whole() -> None:
+    handler = OneThread()
+    start, *parts = answer(handler, path="/static/js/window.js")
+    assert start["status"] == 200
+    assert b"".join(part["body"] for part in parts) == Path("static/js/window.js").read_bytes()
+
+
+def test_who_hangs_up_before_the_body_is_there_gets_no_answer() -> None:
+    assert answer(OneThread(), coming=[{"type": "http.disconnect"}]) == []
