@@ -151,11 +151,18 @@ def works(command):
 def run(python, arguments):
     """Becomes the job, so that Ctrl+C and the exit code are the job's own."""
     os.chdir(str(ROOT))
+    keep_bytecode()
     command = [str(python), *arguments]
     sys.stdout.flush()
     if os.name == "nt":
         return subprocess.call(command)
     return os.execv(command[0], command)
+
+
+def keep_bytecode():
+    """In .venv where nothing may be written beside sources; without any, each process compiles for ten seconds."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".venv" / "pycache"))
 
 
 def say(sentence):

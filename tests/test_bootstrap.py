@@ -24,6 +24,7 @@ case "$2" in
   import*) exit {too_old} ;;
 esac
 echo "python $*" >> "{log}"
+echo "$PYTHONDONTWRITEBYTECODE $PYTHONPYCACHEPREFIX" >> "{log}.bytecode"
 exit {exit}
 """
 
@@ -54,11 +55,11 @@ class Machine:
         inside = self.python(self.home / "inside", exit_code=tests_exit)
         self.script(self.path / "uv", UV.format(log=self.log, python=inside, venv=venv, pip=pip))
 
-    def bootstrap(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def bootstrap(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         """Runs with this Python, made to believe that it and its account's own Pythons are too old."""
         belief = "import sys, pwd, bootstrap; sys.executable = ''; pwd.getpwuid = lambda uid: pwd.struct_passwd"
         belief += f"(('x', 'x', uid, uid, '', {str(self.home)!r}, '')); sys.exit(bootstrap.main(sys.argv[1:]))"
-        surroundings = {"PATH": str(self.path), "HOME": "/nowhere", "LANG": "C.UTF-8"}
+        surroundings = {"PATH": str(self.path), "HOME": "/nowhere", "LANG": "C.UTF-8", **more}
         command = [sys.executable, "-c", belief, *arguments]
         return subprocess.run(command, cwd=self.clone, env=surroundings, capture_output=True, text=True, timeout=30)
 
@@ -112,6 +113,18 @@ def test_the_suite_s_exit_code_is_handed_on(machine: Machine) -> None:
     machine.uv(tests_exit=3)
     machine.python(machine.path / "python3.13")
     assert machine.bootstrap("test").returncode == 3
+
+
+def test_what_python_compiles_is_kept_in_the_environment_where_nothing_may_be_written_beside_it(
+    machine: Machine,
+) -> None:
+    machine.uv()
+    machine.python(machine.path / "python3.13")
+    machine.bootstrap("test")
+    machine.bootstrap("test", PYTHONDONTWRITEBYTECODE="1")
+    machine.bootstrap("test", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX="/elsewhere")
+    said = Path(f"{machine.log}.bytecode").read_text().splitlines()
+    assert [line.strip() for line in said] == ["", f"{machine.clone}/.venv/pycache", "/elsewhere"]
 
 
 def test_a_python_of_pyenv_is_found_by_the_account_and_not_by_home(machine: Machine) -> None:

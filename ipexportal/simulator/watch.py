@@ -126,10 +126,11 @@ def _look_at(leg: Leg, call: PhoneCall, rang: datetime) -> None:
 
 def _found(leg: Leg, call: PhoneCall, at: datetime, seconds: float) -> None:
     found = lookup.found(leg, budget=Budget(0))
-    if found.state == "failed":
+    if not found.matches and not found.unknown:
+        why = next(iter(found.failures.values()), "") or lookup.sentence_of(found.problem)
         journal.add(
             _("not found out"), "%(why)s", at=at, tone="bad", detail=leg.agent.login, seconds=seconds,
-            unique_id=call.unique_id, why=lookup.sentence_of(found.problem),
+            unique_id=call.unique_id, why=why,
         )  # fmt: skip
         return
     count = len(found.matches)

@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=25_000)  # machines stand still for seconds; what holds waits no longer than it must
 
 
 @dataclass(frozen=True)
