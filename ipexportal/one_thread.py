@@ -20,7 +20,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http.response import HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
-AT_ONCE = 200  # most of them wait for Microsoft or for a connection to the database
+AT_ONCE = 500  # nearly all wait, for Microsoft or a connection; those of one slow customer must not use them up
 Scope = dict[str, Any]
 
 
