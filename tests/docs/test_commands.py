@@ -24,7 +24,8 @@ TRIED_BY: Mapping[str, tuple[str, str]] = {
     "manage.py benchmark NAME": (".ci/run", "benchmark lookup --quick"),
     "deploy/backup": ("tests/machines/test_backup.py", "backup"),
     ".venv/bin/python deploy/restore": ("tests/machines/test_backup.py", "restore"),
-    "uv sync --no-dev": ("bootstrap.py", "uv"),
+    "uv venv ": (".ci/run", '"$uv" venv'),
+    "uv pip sync ": (".ci/run", "pip sync --quiet --require-hashes"),
     "git ": (".ci/run", "git "),
     # What changes the machine itself: the files these commands put in place are started as they are
     "adduser ": ("tests/machines/test_deploy.py", "def test_"),

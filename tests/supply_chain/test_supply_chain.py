@@ -33,6 +33,17 @@ def test_everything_in_the_lock_has_its_hashes() -> None:
     assert [name for name, _version, hashes in locked if not hashes] == []
 
 
+def test_production_installs_what_is_shipped_in_the_versions_that_were_tried() -> None:
+    production = Path(settings.BASE_DIR, "deploy", "requirements.lock").read_text()
+    tried = {one[0]: one for one in supply_chain._locked(LOCK)}
+    installed = list(supply_chain._locked(production))
+    assert [name for name, *rest in installed if tried.get(name) != (name, *rest)] == []
+    here = {one.name for one in supply_chain.packages()}
+    shipped = {one.name for one in supply_chain.packages() if one.shipped}
+    assert {name for name, *_rest in installed} & here == shipped
+    assert not re.findall(r"https?:|--(?:extra-)?index-url|--find-links| @ ", production)
+
+
 def test_what_only_tests_need_is_not_shipped() -> None:
     shipped = {one.name for one in supply_chain.packages() if one.shipped}
     assert {"django", "cryptography", "fido2", "qrcode"} <= shipped
