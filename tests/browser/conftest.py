@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,14 @@ FLAGS = [
 expect.set_options(timeout=25_000)  # machines stand still for seconds; what holds waits no longer than it must
 
 
-@dataclass(frozen=True)
+@dataclass
 class Demo:
     port: int
     crm: str
     key: str
     password: str  # ivana's
+    turn: int = 0
+    live: dict[str, dict[str, str]] = field(default_factory=dict)  # calls that a webhook began and none ended
 
     @property
     def portal(self) -> str:
@@ -46,13 +48,27 @@ class Demo:
     def communicator(self, host: str = "localhost") -> str:
         return f"http://{host}:{self.port}/"
 
+    def unique(self, call: str) -> str:
+        """An exchange gives no call the UniqueId of an earlier one, nor do a test's second try and the next test."""
+        return f"{call}.{self.turn}"
+
     def event(self, **body: str) -> requests.Response:
         """A webhook, as the exchange (or curl) would send it."""
-        address = f"{self.portal}/api/v1/events"
-        return requests.post(address, json=body, auth=("x", self.key), timeout=10)
+        if "UniqueId" in body:
+            body["UniqueId"] = self.unique(body["UniqueId"])
+            self.live[body["UniqueId"]] = body
+            if body["EventName"] == "Hangup":
+                del self.live[body["UniqueId"]]
+        return self._tell(body)
+
+    def _tell(self, body: dict[str, str]) -> requests.Response:
+        return requests.post(f"{self.portal}/api/v1/events", json=body, auth=("x", self.key), timeout=10)
 
     def quiet(self) -> None:
-        """Every line hangs up, as with the buttons of its phone."""
+        """Every line hangs up, as with the buttons of its phone, also of calls that a webhook began."""
+        for body in self.live.values():
+            self._tell(body | {"EventName": "Hangup", "Reason": "Normal Clearing"})
+        self.live.clear()
         for host in ("localhost", "bob.localhost", "klara.localhost", "lena.localhost"):
             headers = {"Host": f"{host}:{self.port}"}
             token = requests.get(self.portal, headers=headers, timeout=10).cookies["csrftoken"]
@@ -120,6 +136,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def person(chromium: Browser, demo: Demo) -> Iterator[BrowserContext]:
     """One person's browser, without a past. What a page does wrong, its policy forbids or the portal breaks at fails."""
+    demo.turn += 1
     demo.microsoft("reset")
     demo.quiet()
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 1000})

@@ -11,8 +11,6 @@ from playwright.sync_api import Route, expect
 from tests.browser.conftest import Demo, Desk
 from tests.browser.test_window_behaviour import RULES
 
-NUMBER = "604777321"
-
 
 @pytest.fixture
 def at_work(jana: Desk) -> Iterator[Desk]:
@@ -20,7 +18,9 @@ def at_work(jana: Desk) -> Iterator[Desk]:
     jana.demo.quiet()
 
 
-def ring(demo: Demo, unique_id: str, number: str = NUMBER, name: str = "Ringing") -> None:
+def ring(demo: Demo, unique_id: str, name: str = "Ringing") -> None:
+    """From a number that nobody had before this try."""
+    number = f"604{778_000 + demo.turn}"
     demo.event(
         EventName=name, From=number, Line="444", UniqueId=unique_id, Direction="incoming", Reason="Normal Clearing"
     )

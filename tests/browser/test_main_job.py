@@ -65,7 +65,13 @@ def test_a_real_webhook_rings_in_the_window(at_work: Desk, demo: Demo) -> None:
 
 
 def test_the_page_around_the_window_announces_a_call(at_work: Desk, demo: Demo) -> None:
-    message = {"type": "ipex.call", "v": 1, "uniqueId": "host.1", "direction": "incoming", "number": "605333444"}
+    message = {
+        "type": "ipex.call",
+        "v": 1,
+        "uniqueId": demo.unique("host.1"),
+        "direction": "incoming",
+        "number": "605333444",
+    }
     at_work.page.evaluate(
         "([message, origin]) => document.getElementById('crm-window').contentWindow.postMessage(message, origin)",
         [message, demo.portal],
