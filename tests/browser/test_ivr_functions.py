@@ -14,6 +14,26 @@ from tests.browser.conftest import Demo
 JANA_HORAKOVA = "777 123 456"
 
 
+def next_code(telephone: Page, demo: Demo, used: str) -> str:
+    """Of ivana's second factor; a code is taken once, and a new one comes every half a minute."""
+    for _ in range(40):
+        telephone.goto(f"{demo.portal}/simulator/code/")
+        shown = re.search(r"\b\d{3} \d{3}\b", telephone.inner_text("body"))
+        assert shown
+        if shown[0] != used:
+            return shown[0]
+        telephone.wait_for_timeout(1000)
+    raise AssertionError("the telephone shows no new code")
+
+
+def is_let_in(page: Page, code: str) -> bool:
+    """A code that has changed meanwhile is refused."""
+    page.get_by_label("Code").fill(code.replace(" ", ""))
+    with page.expect_response(lambda answer: answer.request.method == "POST") as told:
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    return told.value.status == 302
+
+
 @pytest.fixture
 def functions(person: BrowserContext, demo: Demo) -> Page:
     """Ivana at Acme's functions."""
@@ -24,13 +44,13 @@ def functions(person: BrowserContext, demo: Demo) -> Page:
     page.get_by_label("Password").fill(demo.password)
     page.get_by_role("button", name="Sign in", exact=True).first.click()
     page.get_by_label("Code").wait_for()
-    other = person.new_page()
-    other.goto(f"{demo.portal}/simulator/code/")
-    code = re.search(r"\b\d{3} \d{3}\b", other.inner_text("body"))
-    assert code
-    other.close()
-    page.get_by_label("Code").fill(code[0].replace(" ", ""))
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    telephone = person.new_page()
+    used = ""
+    for _ in range(4):
+        used = next_code(telephone, demo, used)
+        if is_let_in(page, used):
+            break
+    telephone.close()
     page.wait_for_url("**/admin/**")
     page.goto(f"{demo.portal}/admin/tenants/tenant/1/change/")
     portal = re.search(r"/portal/[0-9a-f-]{36}/", page.content())
@@ -70,28 +90,28 @@ def save(page: Page) -> None:
     expect(page.locator("#messages")).to_contain_text("Saved. The voice menu gets it from the next call on.")
 
 
-def test_each_kind_is_made_by_form_and_tried_out(functions: Page) -> None:
-    page = functions
-    finds(page)
-    verifies(page)
-    identifies(page)
-    writes(page)
+def test_each_kind_is_made_by_form_and_tried_out(functions: Page, demo: Demo) -> None:
+    page, turn = functions, demo.turn  # a function made in an earlier try is there already
+    finds(page, f"Who {turn}", f"who_{turn}")
+    verifies(page, f"Secret number {turn}")
+    identifies(page, f"Serial number {turn}")
+    writes(page, f"Repair {turn}")
     page.get_by_role("link", name="IVR", exact=True).last.click()
     for name in ("who", "secret_number", "serial_number", "repair"):
-        expect(page.get_by_text(name, exact=True)).to_be_visible()
+        expect(page.get_by_text(f"{name}_{turn}", exact=True)).to_be_visible()
 
 
-def finds(page: Page) -> None:
-    make(page, "Finds", "Who")
-    expect(page.locator("#field-name")).to_have_value("who")
+def finds(page: Page, title: str, name: str) -> None:
+    make(page, "Finds", title)
+    expect(page.locator("#field-name")).to_have_value(name)
     page.get_by_label("Caller's number").fill(JANA_HORAKOVA)
     assert run(page)["name"] == "Jana Horáková"
     save(page)
-    expect(page.locator("#copy-body")).to_contain_text('"function": "who"')
+    expect(page.locator("#copy-body")).to_contain_text(f'"function": "{name}"')
 
 
-def verifies(page: Page) -> None:
-    make(page, "Verifies", "Secret number", "contact")
+def verifies(page: Page, title: str) -> None:
+    make(page, "Verifies", title, "contact")
     choose(page, "#field-column", "nnn_Pin")
     expect(page.locator("#parts")).to_contain_text("Filled in")
     page.get_by_label("Caller's number").fill(JANA_HORAKOVA)
@@ -107,8 +127,8 @@ def verifies(page: Page) -> None:
     save(page)
 
 
-def identifies(page: Page) -> None:
-    make(page, "Identifies", "Serial number", "nnn_mylead")
+def identifies(page: Page, title: str) -> None:
+    make(page, "Identifies", title, "nnn_mylead")
     choose(page, "#field-column", "nnn_Serial")
     expect(page.locator("#parts .facts")).to_contain_text("newest values")
     page.get_by_label("Value keyed in").fill("SN-nobody-has")
@@ -116,8 +136,8 @@ def identifies(page: Page) -> None:
     save(page)
 
 
-def writes(page: Page) -> None:
-    make(page, "Writes", "Repair", "nnn_mylead")
+def writes(page: Page, title: str) -> None:
+    make(page, "Writes", title, "nnn_mylead")
     choose(page, "#target-0", "nnn_Serial")
     choose(page, "#target-1", "nnn_Description")
     page.locator("#variable-0").fill("serial")
