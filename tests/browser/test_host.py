@@ -382,6 +382,14 @@ def test_call_back_asks_a_host_that_can_dial_and_is_a_tel_link_elsewhere(jana: D
     jana.press("hang_up")
 
 
+CLICK = """(link) => {
+  let followed = null;  // stays so where the card was drawn anew just now: a link that is gone tells nobody of its click
+  addEventListener("click", (event) => { followed = !event.defaultPrevented; event.preventDefault(); }, { once: true });
+  link.click();
+  return followed;
+}"""
+
+
 def test_without_a_host_that_can_dial_the_link_stays_a_link(idle_host: Host, demo: Demo) -> None:
     idle_host.page.evaluate("crms.a.close()")
     idle_host.open()
@@ -393,12 +401,8 @@ def test_without_a_host_that_can_dial_the_link_stays_a_link(idle_host: Host, dem
     idle_host.state("idle")
     link = idle_host.frame().locator(".call-back").first
     expect(link).to_be_visible()
-    followed = link.evaluate(
-        """(link) => new Promise((resolve) => {
-             addEventListener("click", (event) => { resolve(!event.defaultPrevented); event.preventDefault(); });
-             link.click();
-           })"""
-    )
+    clicks = (link.evaluate(CLICK) for _ in range(5))
+    followed = next((followed for followed in clicks if followed is not None), None)
     assert followed is True
     assert idle_host.heard("dial") == []
     close_card(idle_host)

@@ -26,6 +26,7 @@ TRIED_BY: Mapping[str, tuple[str, str]] = {
     ".venv/bin/python deploy/restore": ("tests/machines/test_backup.py", "restore"),
     "uv venv ": (".ci/run", '"$uv" venv'),
     "uv pip sync ": (".ci/run", "pip sync --quiet --require-hashes"),
+    ".venv/bin/python -m compileall -q .venv ipexportal crmwindow tenants": (".ci/run", "-m compileall -q"),
     "git ": (".ci/run", "git "),
     # What changes the machine itself: the files these commands put in place are started as they are
     "adduser ": ("tests/machines/test_deploy.py", "def test_"),
