@@ -89,7 +89,11 @@ HUEY: dict[str, Any] = {
     "serializer": SignedSerializer(secret=SECRET_KEY, salt="ipex.jobs"),
     "results": False,
     "immediate": env.bool("HUEY_IMMEDIATE", default=False),
-    "consumer": {"workers": env.int("HUEY_WORKERS", default=4), "worker_type": "thread"},
+    "consumer": {
+        "workers": env.int("HUEY_WORKERS", default=4),
+        "worker_type": "thread",
+        "shutdown_timeout": 30,  # a job that takes longer is done again; systemd waits for 45
+    },
 }
 if HUEY["immediate"]:
     HUEY |= {"huey_class": "huey.MemoryHuey"}
