@@ -2,16 +2,11 @@
 """Django's command-line entry point."""
 
 import os
-import signal
 import sys
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ipexportal.settings")
-    if sys.argv[1:2] == [
-        "run_huey"
-    ]:  # until it can finish what is at work; an exception might get lost while modules load
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.argv[1:2] == ["benchmark"]:
         from ipexportal.benchmarks import environment
 
