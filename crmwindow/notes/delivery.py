@@ -116,6 +116,7 @@ class _Attempt:
         self.activity = self._activity(metadata)
         if self.note.step == Note.Step.NOTHING or self.note.written_revision < self.frozen:
             self._write_text()
+        self._say_written()
         self._add_times()
         self._add_subject_matter()
         self._complete()
@@ -249,12 +250,15 @@ class _Attempt:
             etag=self.dataverse.etag,
             detail=b"",
         )
+        Agent.objects.filter(pk=self.author.pk, first_note_at=None).update(first_note_at=now)
+
+    def _say_written(self) -> None:
+        """Also of a text that an attempt wrote which died before it could say so."""
         newest = Note.objects.filter(pk=self.note.pk, lease_until=self.lease, revision=self.frozen)
         newest = newest.filter(state=Note.State.QUEUED)
         if newest.update(state=Note.State.WRITTEN, problem="", tries=0):
             self.note.state, self.written = Note.State.WRITTEN, True
             outbox.tell([self.author.pk])
-        Agent.objects.filter(pk=self.author.pk, first_note_at=None).update(first_note_at=now)
 
     # -- the rest --
 

@@ -152,10 +152,12 @@ def once_in_the_crm(microsoft: Sandbox, mark: str, text: str, seconds: float = 6
 
 
 def settle(microsoft: Sandbox, typed: dict[str, str]) -> None:
-    """Every text is in the CRM, once. What a killed process was at is free once its lease ended; here, at once."""
+    """Every text is in the CRM, once, and the portal knows it. What a killed process was at is free once its lease ended;
+    here, at once. The CRM has a text before the portal has read it back."""
     connection.close()
+    waiting = Note.objects.filter(state=Note.State.QUEUED)
+    waiting.update(next_try_at=timezone.now(), lease_until=None)
+    notes.sweep()
+    until(lambda: not waiting.exists(), seconds=120)  # one that failed meanwhile waits for the sweep of the next minute
     for mark, text in typed.items():
-        waiting = Note.objects.filter(state=Note.State.QUEUED)
-        waiting.update(next_try_at=timezone.now(), lease_until=None)
-        notes.sweep()
         once_in_the_crm(microsoft, mark, text)

@@ -99,7 +99,10 @@ def test_a_missing_right_is_said_and_the_text_kept(jana: Agent, talk: Talk, micr
     assert deliver(note).state == Note.State.WRITTEN
 
 
-@pytest.mark.parametrize("step", ["_note_written", "_add_times", "_add_subject_matter", "_complete", "_finish"])
+STEPS = ("_note_written", "_say_written", "_add_times", "_add_subject_matter", "_complete", "_finish")
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_a_process_that_dies_between_two_steps_is_continued(
     jana: Agent, talk: Talk, tell: Callable[..., None], microsoft: Any, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
