@@ -58,6 +58,8 @@ class Unit:
 
     def start(self) -> "Unit":
         [command] = self.commands()
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell gives it to what it starts behind
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # systemd lets its processes ignore none
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
         return self
