@@ -125,6 +125,8 @@ class VerifyAnswer(Schema):
 class Answered(JsonResponse):
     """Sent first; then what is to be remembered of it is written."""
 
+    works_on = True  # ipexportal.one_thread closes it after it was sent
+
     def __init__(self, data: dict[str, Any], afterwards: Callable[[], object]) -> None:
         super().__init__(data)
         self._afterwards: Callable[[], object] | None = afterwards

@@ -17,6 +17,7 @@ from typing import IO, Any
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.db import close_old_connections
 from django.http.response import HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
@@ -25,7 +26,9 @@ Scope = dict[str, Any]
 
 
 class OneThread(ASGIHandler):
-    """Once to a thread and back. A client that leaves meanwhile changes nothing: what was begun is ended."""
+    """Once to a thread and back; once more for what a response with `works_on` does when it is closed, after it was sent.
+    A client that leaves meanwhile changes nothing: what was begun is ended.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,11 +42,15 @@ class OneThread(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        here = contextvars.copy_context()  # each request has its own language
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._threads)
         with closing(body):
-            here = contextvars.copy_context()  # each request has its own language
-            work = partial(here.run, self._answer, scope, body)
-            response = await asyncio.get_running_loop().run_in_executor(self._threads, work)
-            await self.send_response(response, send)
+            response: HttpResponseBase = await in_thread(partial(here.run, self._answer, scope, body))
+            try:
+                await self.send_response(response, send)
+            finally:
+                if _works_on(response):
+                    await in_thread(partial(here.run, response.close))
 
     def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
@@ -51,8 +58,16 @@ class OneThread(ASGIHandler):
         request, refusal = self.create_request(scope, body)
         response: HttpResponseBase = self.get_response(request) if request else refusal  # type: ignore[assignment]  # one of them
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # who sends request_finished, as Django has it
+        if _works_on(response):
+            close_old_connections()
+            return response
         with closing(response):  # gives the connection back to its pool, before the answer is on its way
             return _whole(response) if response.streaming else response
+
+
+def _works_on(response: HttpResponseBase) -> bool:
+    """When it is closed it does what nobody has to wait for."""
+    return getattr(response, "works_on", False)
 
 
 def _whole(response: HttpResponseBase) -> HttpResponse:

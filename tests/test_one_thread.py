@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import SyncToAsync
 from django.core.signals import request_finished, request_started
+from django.http import HttpResponse
 
 from ipexportal.one_thread import OneThread
 
@@ -61,6 +63,35 @@ def test_a_request_begins_and_ends_in_one_thread_of_the_pool(monkeypatch: pytest
     assert seen[2] == seen[3]
     assert threading.get_ident() not in seen
     assert not changes  # Django's own, each of which waits for a thread
+
+
+@pytest.mark.parametrize("client_left", [False, True])
+def test_what_nobody_has_to_wait_for_is_done_after_the_answer_was_sent(
+    client_left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story: list[str] = []
+
+    class Remembered(HttpResponse):
+        works_on = True
+
+        def close(self) -> None:
+            story.append("remembered")
+            super().close()
+
+    async def sent(_handler: OneThread, response: HttpResponse, _send: Any) -> None:
+        story.append("sent")
+        if client_left:
+            raise OSError
+
+    monkeypatch.setattr(OneThread, "get_response", lambda *_: Remembered(b"ok"))
+    monkeypatch.setattr(OneThread, "send_response", sent)
+    request_finished.connect(ended := lambda **_: story.append("ended"))
+    try:
+        with suppress(OSError):
+            answer(OneThread())
+    finally:
+        request_finished.disconnect(ended)
+    assert story == ["sent", "remembered", "ended"]
 
 
 def test_each_request_has_its_own_language() -> None:
