@@ -17,7 +17,9 @@ from django.db import models
 
 
 class CannotDecrypt(Exception):
-    """The value was sealed with a key that is not in FIELD_KEYS, or was moved or altered. Acts: us."""
+    """The value was sealed with a key that is not in FIELD_KEYS, or was moved or altered; or it cannot be sealed, for these
+    keys do not open what is stored. Acts: us.
+    """
 
 
 class Sealed(bytes):
@@ -51,6 +53,9 @@ def unseal_text(purpose: str, sealed: str) -> str:
 
 
 def _seal(text: str, bound_to: bytes) -> Sealed:
+    from tenants import key_check  # it opens what is sealed here
+
+    key_check.require()
     key_id, key = next(iter(settings.FIELD_KEYS.items()))
     nonce = os.urandom(12)
     sealed = AESGCM(key).encrypt(nonce, text.encode(), bound_to)

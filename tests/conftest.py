@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -20,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from crmwindow.ivr import asking
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import directory
-from tenants import limits
+from tenants import key_check, limits
 from tenants.models import Agent, Instance, Membership, Tenant
 from tests import signed_in
 from tests.promises import names
@@ -39,6 +40,12 @@ def force_login_shows_a_second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nobody_was_here_before() -> None:
     limits.forget()
+
+
+@pytest.fixture(autouse=True)
+def the_keys_are_right() -> None:
+    """Else whoever seals first in this process looks at what is stored."""
+    key_check.vouch_for(settings.FIELD_KEYS)
 
 
 SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "microsoft", "sandbox"}

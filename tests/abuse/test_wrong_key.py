@@ -141,6 +141,24 @@ def test_a_machine_gets_a_sentence(acme: Tenant, call: Call, settings: Any) -> N
     assert (answer.status_code, answer.json()) == (503, {"error": sentence})
 
 
+def test_nothing_is_accepted_that_the_right_key_could_not_open(
+    jana: Agent, account: SystemAccount, settings: Any, jana_window: Window
+) -> None:
+    key, right = api_keys.create(jana.tenant, ApiKey.Scope.EVENTS, "tests"), settings.FIELD_KEYS
+    event = {"EventName": "Ringing", "From": "777123456", "Login": jana.login, "UniqueId": "new.1"}
+
+    def told() -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        return Client().post("/api/v1/events", event, content_type="application/json", headers=headers).status_code
+
+    settings.FIELD_KEYS = WRONG
+    assert told() == 503
+    assert not Call.objects.exists()
+    settings.FIELD_KEYS = right
+    assert told() == 202
+    assert Call.objects.get().number == "+420777123456"
+
+
 def test_the_log_names_it_and_no_secret(jana_window: Window, call: Call, settings: Any, caplog: Any) -> None:
     settings.FIELD_KEYS = WRONG
     with caplog.at_level(logging.ERROR, "ipexportal.wrong_key"):
