@@ -5,9 +5,14 @@ import json
 import pytest
 from django.test import Client
 from django.urls import include, path
+from django.utils import timezone
 
+from crmwindow.models import Call, Leg, Lookup
+from crmwindow.search import SearchResult
 from ipexportal.simulator.people import CALLERS, DESKS
 from ipexportal.urls import urlpatterns as portals
+from tenants.fields import seal
+from tenants.models import Agent
 from tests.simulator.conftest import Portal
 
 urlpatterns = [path("", include("ipexportal.simulator.urls")), *portals]
@@ -133,6 +138,31 @@ def test_what_happened_is_told_once(portal: Portal) -> None:
     rows = communicator().get("/simulator/state/").json()["rows"]
     assert [row["event"] for row in rows[-2:]] == ["NewCall", "Ringing"]
     assert communicator().get(f"/simulator/state/?since={rows[-1]['number']}").json()["rows"] == []
+    hang_up(portal)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [("", ("found", "No record has this number")), ("unavailable", ("not found out", "Microsoft is not responding."))],
+)
+def test_nobody_and_not_found_out_are_told_apart(
+    portal: Portal, jana: Agent, problem: str, told: tuple[str, str]
+) -> None:
+    stand_in(portal)
+    communicator().post("/simulator/act/", '{"act": "caller", "caller": "lucie"}', content_type="application/json")
+    unique_id = portal.events[-1]["UniqueId"]
+    call = Call.objects.create(
+        tenant=jana.tenant, unique_id=unique_id, caller="number", number="+420605333444", started_at=timezone.now()
+    )
+    Agent.objects.filter(pk=jana.pk).update(login=portal.events[-1]["Login"])
+    leg = Leg.objects.create(call=call, agent=jana)
+    row = Lookup.objects.create(leg=leg, problem=problem, finished_at=timezone.now())
+    Lookup.objects.filter(pk=row.pk).update(result=seal(row, "result", json.dumps(SearchResult().to_dict())))
+
+    answer = Client(headers={"Host": "localhost:8000", "Accept-Language": "en"}).get("/simulator/state/")
+    rows = [row for row in answer.json()["rows"] if row["event"] in {"found", "not found out"}]
+    assert [(row["event"], row["what"]) for row in rows[-1:]] == [told]
     hang_up(portal)
 
 
