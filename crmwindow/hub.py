@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Any
 
 import psycopg
@@ -24,7 +24,7 @@ from django.db.models.functions import Now
 
 from crmwindow import tallies
 from crmwindow.models import Outbox
-from crmwindow.outbox import CHANNEL, REVOKED, STATE, woken
+from crmwindow.outbox import CHANNEL, MOMENT, REVOKED, STATE, read, woken
 from crmwindow.sessions import live_among
 
 POLL_SECONDS = 0.1
@@ -134,20 +134,14 @@ class Hub:
         with psycopg.connect(**_direct(), autocommit=True) as listener:
             listener.execute(f"LISTEN {CHANNEL}")
             self._tell_all()
-            checked = monotonic()
+            checked, ahead = monotonic(), _ahead(listener)
             while not self._stopping.is_set():
-                told = [each.payload for each in listener.notifies(timeout=CHECK_SECONDS, stop_after=1)]
-                if rows := self._ours(told):
-                    self._pass_on(Outbox.objects.filter(pk__in=rows))
+                for each in listener.notifies(timeout=CHECK_SECONDS, stop_after=1):
+                    news = read(each.payload)
+                    self._pass_on(news.agents, news.kind, time() + ahead - news.at)
                 if monotonic() - checked >= CHECK_SECONDS:
                     self._check()
-                    checked = monotonic()
-
-    def _ours(self, told: list[str]) -> list[int]:
-        """Of `row:agent,…` the rows about agents whose windows are open here."""
-        pairs = (each.split(":") for payload in told for each in payload.split(","))
-        with self._lock:
-            return [int(row) for row, agent in pairs if int(agent) in self._subscribers]
+                    checked, ahead = monotonic(), _ahead(listener)
 
     def _poll(self) -> None:
         last = self._newest()
@@ -157,7 +151,9 @@ class Hub:
             woken.wait(POLL_SECONDS)
             woken.clear()
             rows = Outbox.objects.filter(pk__gt=last).order_by("pk")
-            last = self._pass_on(rows) or last
+            for row, agent, kind, age in rows.values_list("pk", "agent_id", "kind", _AGE):
+                last = row
+                self._pass_on([agent], kind, age.total_seconds())
             if monotonic() - checked >= CHECK_SECONDS:
                 self._check()
                 checked = monotonic()
@@ -165,14 +161,11 @@ class Hub:
     def _newest(self) -> int:
         return Outbox.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
-    def _pass_on(self, rows: Any) -> int:
-        """Tell the streams these rows name; answers the last one's id."""
-        last = 0
-        for row, agent, kind, age in rows.values_list("pk", "agent_id", "kind", _AGE):
-            last = row
+    def _pass_on(self, agents: Iterable[int], kind: str, age: float) -> None:
+        """Tell the streams of these agents what happened `age` seconds ago."""
+        for agent in agents:
             for subscriber in self._of(agent):
-                subscriber.tell(kind, round(1000 * max(0.0, age.total_seconds())))
-        return last
+                subscriber.tell(kind, round(1000 * max(0.0, age)))
 
     def _check(self) -> None:
         """Streams whose session ended, expired, or whose agent was disabled hear of it."""
@@ -195,6 +188,12 @@ class Hub:
     def _all(self) -> list[Subscriber]:
         with self._lock:
             return [subscriber for group in self._subscribers.values() for subscriber in group]
+
+
+def _ahead(listener: psycopg.Connection[Any]) -> float:
+    """Seconds by which the database's clock is ahead of this process's."""
+    row = listener.execute(f"SELECT {MOMENT}").fetchone()
+    return float(row[0]) - time() if row else 0.0
 
 
 def _direct() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Tell open windows that something changed. Rows carry only ids; a window then asks for its present state itself.
 
-Call `tell` inside the transaction that makes the change. On PostgreSQL a NOTIFY goes out with the commit, `row:agent` each, so
-that of many processes only those ask the database who hold a window of that agent; elsewhere this process's hub is woken after
-it, and other processes look every tenth of a second.
+Call `tell` inside the transaction that makes the change. On PostgreSQL a NOTIFY goes out with the commit and says all there is
+to know, so that no process asks the database; elsewhere this process's hub is woken after it, and other processes look every
+tenth of a second.
 """
 
 from __future__ import annotations
@@ -10,16 +10,27 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
 from crmwindow.models import Outbox
 
-CHANNEL = "ipex_outbox"
-IDS_PER_NOTIFY = 190  # a payload holds less than 8,000 bytes, an id up to 19 digits
+CHANNEL = "ipex_news"
+IDS_PER_NOTIFY = 390  # a payload holds less than 8,000 bytes, an id up to 19 digits
 STATE, REVOKED = "state", "revoked"
+MOMENT = "extract(epoch FROM statement_timestamp())::float8"  # seconds by the database's clock
 
 woken = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one NOTIFY says. `at` is in seconds by the database's clock."""
+
+    kind: str
+    at: float
+    agents: tuple[int, ...]
 
 
 def note_of(page: str) -> str:
@@ -33,13 +44,18 @@ def tell(agents: Iterable[int], kind: str = STATE) -> None:
     if not rows:
         return
     if connection.vendor == "postgresql":
-        _notify([f"{row.pk}:{row.agent_id}" for row in rows])
+        _notify(kind, [str(row.agent_id) for row in rows])
     else:
         transaction.on_commit(woken.set)
 
 
-def _notify(ids: list[str]) -> None:
+def _notify(kind: str, agents: list[str]) -> None:
     with connection.cursor() as cursor:
-        for start in range(0, len(ids), IDS_PER_NOTIFY):
-            payload = ",".join(ids[start : start + IDS_PER_NOTIFY])
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+        for start in range(0, len(agents), IDS_PER_NOTIFY):
+            some = ",".join(agents[start : start + IDS_PER_NOTIFY])
+            cursor.execute(f"SELECT pg_notify(%s, concat_ws(' ', %s::text, {MOMENT}, %s::text))", [CHANNEL, kind, some])
+
+
+def read(payload: str) -> News:
+    kind, at, agents = payload.split(" ")
+    return News(kind, float(at), tuple(map(int, agents.split(","))))
