@@ -8,8 +8,9 @@ row, without talking to anybody; look-ups start after the commit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 
 from django.db import transaction
@@ -88,10 +89,13 @@ def _note_call(agent: Agent) -> None:
 
 def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
     try:
-        return agent_named(tenant, login=event.login, line=event.line, email=event.email)
+        agent = agent_named(tenant, login=event.login, line=event.line, email=event.email)
     except SharedLine:
         _count(tenant, "shared line")
         return None
+    if agent:
+        agent.tenant = tenant
+    return agent
 
 
 def _locked_call(event: Event, tenant: Tenant) -> tuple[Call, bool]:
@@ -214,6 +218,7 @@ class _Application:
     def _save(self) -> None:
         changed = [leg for leg in self.legs.values() if _facts(leg) != self.before.get(leg.agent_id)]
         call_changed = _facts(self.call) != self.call_before
+        made = [leg for leg in changed if leg.pk is None]
         if call_changed:
             self.call.save(update_fields=_CALL_FACTS)
         for leg in changed:
@@ -228,7 +233,7 @@ class _Application:
             writing.missed(self.call)
         elif self.call_before["missed"]:
             writing.withdraw(self.call)
-        self._look_up(changed)
+        self._look_up(changed, made)
 
     def _follow_up(self, leg: Leg) -> None:
         before = self.before.get(leg.agent_id)
@@ -238,16 +243,17 @@ class _Application:
         if leg.ended_at and not had_ended:
             notes.after_hang_up(leg)
 
-    def _look_up(self, changed: Iterable[Leg]) -> None:
+    def _look_up(self, changed: Collection[Leg], made: Collection[Leg]) -> None:
         known_now = self.call.caller != self.call_before["caller"]
         legs = self.legs.values() if known_now else [leg for leg in changed if leg.agent_id not in self.before]
         if known_now and not legs and self.call.caller == Call.Caller.NUMBER:
             transaction.on_commit(lambda: candidates.find_ahead(self.call.pk))
         if self.call.caller == Call.Caller.NUMBER:
             transaction.on_commit(self.came.is_committed)
-            for leg in legs:
-                if leg.state < CallState.ENDED:
-                    _start_after_commit(leg, self.came)
+            live = [leg for leg in legs if leg.state < CallState.ENDED]
+            prepared = lookup.prepare(leg for leg in live if leg in made)
+            for leg in live:
+                transaction.on_commit(partial(lookup.start, leg, self.came, prepared.get(leg.pk)))
 
 
 # What events write. Everything else in these rows is the agents', who may be changing it at this moment.
@@ -299,8 +305,8 @@ def _is_missed(call: Call) -> bool:
     return incoming and call.hung_up and call.state == CallState.ENDED and call.answered_at is None
 
 
-def _start_after_commit(leg: Leg, came: timings.Arrival | None = None) -> None:
-    transaction.on_commit(lambda: lookup.start(leg, came))
+def _start_after_commit(leg: Leg) -> None:
+    transaction.on_commit(partial(lookup.start, leg))
 
 
 def _count(tenant: Tenant, name: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -35,8 +36,8 @@ from tenants.dataverse.metadata import Metadata
 from tenants.fields import seal
 from tenants.models import Agent, Instance
 
-__all__ = ["Found", "Match", "SearchResult", "choose", "forget", "found", "hits_of", "kept", "none_of_them", "retry",
-           "search", "start"]  # fmt: skip
+__all__ = ["Found", "Match", "SearchResult", "choose", "forget", "found", "hits_of", "kept", "none_of_them",
+           "prepare", "retry", "search", "start"]  # fmt: skip
 
 SECONDS = 2.0
 METADATA_SECONDS = 8.0
@@ -71,27 +72,32 @@ class Found:
         return self.state == "done" and not self.matches
 
 
-def start(leg: Leg, came: timings.Arrival | None = None) -> None:
+def prepare(legs: Iterable[Leg]) -> dict[int, Lookup]:
+    """By leg, rows that nobody is at yet, of legs that were made in this very transaction."""
+    return {row.leg_id: row for row in Lookup.objects.bulk_create(Lookup(leg=leg) for leg in legs)}
+
+
+def start(leg: Leg, came: timings.Arrival | None = None, prepared: Lookup | None = None) -> None:
     """Begin in the background, unless somebody has. Outside of a transaction only: another thread reads the rows.
 
-    `came`: the event that it begins with.
+    `came`: the event that it begins with. With a `prepared` row the leg was just made, and is the other thread's from now on.
     """
     if leg.call.caller == Call.Caller.NUMBER and leg.pk not in _running:
         _running[leg.pk] = threading.Event()
-        _pool.submit(_in_background, leg.pk, came)
+        _pool.submit(_in_background, leg, came, prepared)
 
 
-def _in_background(leg_pk: int, came: timings.Arrival | None) -> None:
+def _in_background(known: Leg, came: timings.Arrival | None, prepared: Lookup | None) -> None:
     try:
-        leg = _fresh(leg_pk)
-        if leg and (row := _claimed(leg)):
+        leg = known if prepared else _fresh(known.pk)
+        if leg and (row := _claimed(leg, prepared)):
             _carry_out(leg, row, came)
         elif leg and came and not Lookup.objects.filter(leg=leg, finished_at__lt=came.at).exists():
             timings.arrived(leg, came)
     except Exception:
         logger.exception("A look-up broke off.")
     finally:
-        if event := _running.pop(leg_pk, None):
+        if event := _running.pop(known.pk, None):
             event.set()
         close_old_connections()
 
@@ -105,16 +111,18 @@ def _fresh(leg_pk: int) -> Leg | None:
     return leg
 
 
-def _claimed(leg: Leg) -> Lookup | None:
-    """The row with its lease in our hands; None when it is finished or somebody else's."""
+def _claimed(leg: Leg, row: Lookup | None = None) -> Lookup | None:
+    """The row with its lease in our hands; None when it is finished or somebody else's. `row`: the one that is there."""
     now = timezone.now()
-    try:
-        with transaction.atomic():
-            return Lookup.objects.create(leg=leg, lease_until=now + LEASE)
-    except IntegrityError:
-        free = Q(lease_until=None) | Q(lease_until__lt=now)
-        rows = Lookup.objects.filter(free, leg=leg, finished_at=None)
-        return Lookup.objects.get(leg=leg) if rows.update(lease_until=now + LEASE) else None
+    if row is None:
+        try:
+            with transaction.atomic():
+                return Lookup.objects.create(leg=leg, lease_until=now + LEASE)
+        except IntegrityError:
+            row = Lookup.objects.filter(leg=leg).first()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    rows = Lookup.objects.filter(free, pk=row.pk, finished_at=None) if row else Lookup.objects.none()
+    return row if rows.update(lease_until=now + LEASE) else None
 
 
 def found(leg: Leg, *, budget: Budget) -> Found:
@@ -134,7 +142,7 @@ def found(leg: Leg, *, budget: Budget) -> Found:
             return _present(leg, row)
         elif budget.expired:
             return Found("running")
-        elif leg.pk not in _running and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh)):
+        elif leg.pk not in _running and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh, row)):
             with stopwatch.spending("lookup"):
                 _carry_out(fresh, claimed)
             continue

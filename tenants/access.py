@@ -130,7 +130,7 @@ def token_for(key: ApiKey) -> str:
 
 
 def _key(**where: object) -> ApiKey | None:
-    rows = ApiKey.objects.select_related("tenant").filter(**where)
+    rows = ApiKey.objects.select_related("tenant__instance").defer("tenant__instance__metadata").filter(**where)
     return _keys.of(tuple(where.items()), rows.first)
 
 

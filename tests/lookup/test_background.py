@@ -106,9 +106,9 @@ def test_an_expired_token_is_refreshed_on_the_way(jana: Agent, ring: Ring, metad
 def test_when_the_process_that_asked_has_died_the_window_asks_itself(
     jana: Agent, ring: Ring, metadata: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "start", lambda leg, came: None)
+    monkeypatch.setattr(lookup, "start", lambda *_: None)
     leg = ring(jana, "777123456")
-    Lookup.objects.create(leg=leg, lease_until=timezone.now() + timedelta(seconds=0.2))
+    Lookup.objects.filter(leg=leg).update(lease_until=timezone.now() + timedelta(seconds=0.2))
 
     assert [match.name for match in lookup.found(leg, budget=Budget(5)).matches] == ["Jana Horáková"]
 
@@ -116,8 +116,8 @@ def test_when_the_process_that_asked_has_died_the_window_asks_itself(
 def test_who_does_not_want_to_wait_hears_that_it_runs(
     jana: Agent, ring: Ring, metadata: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "start", lambda leg, came: None)
+    monkeypatch.setattr(lookup, "start", lambda *_: None)
     leg = ring(jana, "777123456")
-    Lookup.objects.create(leg=leg, lease_until=timezone.now() + timedelta(seconds=60))
+    Lookup.objects.filter(leg=leg).update(lease_until=timezone.now() + timedelta(seconds=60))
 
     assert lookup.found(leg, budget=Budget(0.05)).state == "running"
