@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from crmwindow import calls, came_through, card, presentation, problems, records
-from crmwindow.models import Call, Leg
+from crmwindow.models import Call, IvrStep, Leg
 from crmwindow.sessions import AgentRequest, WindowRequest
 from tenants import stopwatch
 from tenants.dataverse.budget import Budget
@@ -40,9 +41,17 @@ def uuid_of(text: str) -> uuid.UUID | None:
 
 
 def matches_answer(
-    request: AgentRequest, leg: Leg, shown: card.Matches, *, status: int = 200, focus: bool = False, **more: Any
+    request: AgentRequest,
+    leg: Leg,
+    shown: card.Matches,
+    *,
+    steps: Iterable[IvrStep] | None = None,
+    status: int = 200,
+    focus: bool = False,
+    **more: Any,
 ) -> HttpResponse:
-    call = came_through.with_path(presentation.call_of(leg), leg)
+    """`steps`: the call's way through the menu, when it is read already."""
+    call = came_through.with_path(presentation.call_of(leg), leg, steps)
     context = context_of(request) | {"call": call, "matches": shown, "focus": focus} | more
     if shown.step == "unknown" and leg.call.caller == Call.Caller.NUMBER:
         context |= _options(leg)

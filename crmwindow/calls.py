@@ -71,8 +71,8 @@ def receive(event: Event, *, tenant: Tenant) -> Call | None:
     came = timings.arrival()
     agent = _agent_of(event, tenant)
     with transaction.atomic():
-        call, is_new = _locked_call(event, tenant)
-        applied = _Application(call, agent, came, is_new=is_new)
+        call = _locked_call(event, tenant)
+        applied = _Application(call, agent, came)
         applied.apply(event)
     if agent and applied.is_new_to(agent):
         _note_call(agent)
@@ -98,25 +98,25 @@ def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
     return agent
 
 
-def _locked_call(event: Event, tenant: Tenant) -> tuple[Call, bool]:
-    """The call's row, made if need be, and nobody else's until the transaction ends; and whether we have just made it."""
+def _locked_call(event: Event, tenant: Tenant) -> Call:
+    """The call's row, made if need be, and nobody else's until the transaction ends."""
     calls = Call.objects.filter(tenant=tenant, unique_id=event.unique_id, private_to=None)
     call, code = calls.select_for_update(no_key=True).first(), None
     if call is None:
         new = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
         Call.objects.bulk_create([new], ignore_conflicts=True)  # somebody may have been faster
         call, code = calls.select_for_update(no_key=True).get(), new.code
-    call.tenant = tenant
-    return call, call.code == code
+    call.tenant, call.is_new = tenant, call.code == code
+    return call
 
 
 class _Application:
     """One event being applied to one call whose row we hold."""
 
-    def __init__(self, call: Call, agent: Agent | None, came: timings.Arrival, *, is_new: bool) -> None:
+    def __init__(self, call: Call, agent: Agent | None, came: timings.Arrival) -> None:
         self.call, self.agent, self.came = call, agent, came
         self.now = timezone.now()
-        self.legs: dict[int, Leg] = {} if is_new else {leg.agent_id: leg for leg in call.legs.all()}
+        self.legs: dict[int, Leg] = {} if call.is_new else {leg.agent_id: leg for leg in call.legs.all()}
         self.before = {leg.agent_id: _facts(leg) for leg in self.legs.values()}
         self.call_before = _facts(call)
         self.leg: Leg | None = None

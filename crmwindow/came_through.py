@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from crmwindow import card
 from crmwindow.ivr import path
-from crmwindow.models import Leg
+from crmwindow.models import IvrStep, Leg
 
 
-def with_path(shown: card.Call, leg: Leg) -> card.Call:
-    """The call with its caller's way through the menu, and the badge if this very record was verified."""
-    steps = path.steps_of(leg.call)
+def with_path(shown: card.Call, leg: Leg, known: Iterable[IvrStep] | None = None) -> card.Call:
+    """The call with its caller's way through the menu, and the badge if this very record was verified. `known`: its steps."""
+    steps = path.steps_of(leg.call) if known is None else list(known)
     if not steps:
         return shown
     record = (leg.shown_table, leg.shown_id) if leg.shown_id else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from django.db import close_old_connections, connection
 from django.db.models import QuerySet
@@ -60,17 +61,18 @@ def find(
         # The keywords are those of `search`; mypy cannot follow them through `**more`
         return search(client, metadata, instance, number, budget, tables=some, pool=pool, **more)  # type: ignore[arg-type]
 
-    known = _known(instance, number, call, unique_id)
+    known, unkept = _known(instance, number, call, unique_id)
+    keep = partial(_keep, unkept) if unkept else None  # while Microsoft is asked
     stopwatch.mark("candidates")
     stopwatch.label("path", "live")
     covered = {each.table.logical_name: each for each in every if _covers(known, each)}
     records = [(covered[table], record_id) for table, record_id in known.records if table in covered]
     if not records or known.too_many:
-        return live(every, on_partial=on_partial)
+        return live(every, on_partial=on_partial, meanwhile=keep)
     others = [each for each in every if each.table.logical_name not in covered]
     if not others:
         stopwatch.label("path", "index")
-    result = live(others, keyed=records, on_partial=on_partial)
+    result = live(others, keyed=records, on_partial=on_partial, meanwhile=keep)
     if not result.hits and not result.failed:  # gone or changed since the index read them
         stopwatch.label("path", "live")
         again = live(list(covered.values()))
@@ -79,22 +81,30 @@ def find(
     return replace(result, labels={each.table.logical_name: each.label(language) for each in every})
 
 
-def _known(instance: Instance, number: phone.Number, call: Call | None, unique_id: str = "") -> Known:
-    if not instance.index:
-        return Known()
+def _known(
+    instance: Instance, number: phone.Number, call: Call | None, unique_id: str = ""
+) -> tuple[Known, CallCandidates | None]:
+    """What the index says; and, if it was asked just now for a call, what is to be kept of it."""
     try:
+        if not instance.index:
+            return Known(), None
         if call:
-            return shared(call, instance, number.e164)
+            return _said(call, instance, number.e164)
         kept = _kept(instance.tenant, unique_id, number.e164).first() if unique_id else None
-        return _known_of(kept) if kept and _is_good(kept) else index.known(instance, number.e164)
+        return (_known_of(kept) if kept and _is_good(kept) else index.known(instance, number.e164)), None
     finally:
-        if not connection.in_atomic_block:
-            close_old_connections()  # others need it more while we wait for Microsoft
+        _release_connection()
+
+
+def _release_connection() -> None:
+    """Others need it more while we wait for Microsoft."""
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def records_of(instance: Instance, table: SearchTable, number: phone.Number, *, unique_id: str = "") -> list[str]:
     """Ids of one table's records that hold the number, as the index knows; [] when the CRM has to be asked."""
-    known = _known(instance, number, None, unique_id)
+    known, _unkept = _known(instance, number, None, unique_id)
     if known.too_many or not _covers(known, table):
         return []
     return [record_id for name, record_id in known.records if name == table.table.logical_name]
@@ -107,9 +117,16 @@ def _covers(known: Known, table: SearchTable) -> bool:
 
 def shared(call: Call, instance: Instance, e164: str) -> Known:
     """What the index knows of this call's number: asked by whoever comes first, the same for all its agents."""
-    row = CallCandidates.objects.filter(call=call).first()
+    known, unkept = _said(call, instance, e164)
+    if unkept:
+        _keep(unkept)
+    return known
+
+
+def _said(call: Call, instance: Instance, e164: str) -> tuple[Known, CallCandidates | None]:
+    row = None if call.is_new else CallCandidates.objects.filter(call=call).first()
     if row and row.number_blind == call.number_blind and _is_good(row):
-        return _known_of(row)
+        return _known_of(row), None
     known = index.known(instance, e164)
     row = CallCandidates(
         call=call,
@@ -118,9 +135,13 @@ def shared(call: Call, instance: Instance, e164: str) -> Known:
         records=[list(record) for record in known.records],
         covered=known.covered,
     )
+    return known, row
+
+
+def _keep(row: CallCandidates) -> None:
     columns = ["number_blind", "records", "covered", "found_at"]
     CallCandidates.objects.bulk_create([row], update_conflicts=True, unique_fields=["call"], update_fields=columns)
-    return known
+    _release_connection()
 
 
 def _is_good(row: CallCandidates) -> bool:

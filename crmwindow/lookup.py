@@ -18,7 +18,7 @@ from time import sleep
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -43,10 +43,33 @@ SECONDS = 2.0
 METADATA_SECONDS = 8.0
 LEASE = timedelta(seconds=15)
 THREADS = 16
+WHILE_IT_IS_MADE, WHILE_IT_IS_PAINTED = 0.01, 0.03
+"""Seconds that what else is to be written, and then what else the window is told, leave to the card."""
 
 logger = logging.getLogger(__name__)
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lookup")
-_running: dict[int, threading.Event] = {}
+_running: dict[int, _Asking] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the row of a look-up says."""
+
+    result: SearchResult
+    finished: bool
+    problem: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class _Asking:
+    """A look-up that a thread of this process is at. Once it is over only the row counts, which somebody may have deleted."""
+
+    over: threading.Event = field(default_factory=threading.Event)
+    kept: _Kept | None = None  # as it is in the row: who waited here need not read that
+
+    def wait(self, seconds: float) -> _Kept | None:
+        self.over.wait(seconds)
+        return self.kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +106,7 @@ def start(leg: Leg, came: timings.Arrival | None = None, prepared: Lookup | None
     `came`: the event that it begins with. With a `prepared` row the leg was just made, and is the other thread's from now on.
     """
     if leg.call.caller == Call.Caller.NUMBER and leg.pk not in _running:
-        _running[leg.pk] = threading.Event()
+        _running[leg.pk] = _Asking()
         _pool.submit(_in_background, leg, came, prepared)
 
 
@@ -91,14 +114,14 @@ def _in_background(known: Leg, came: timings.Arrival | None, prepared: Lookup | 
     try:
         leg = known if prepared else _fresh(known.pk)
         if leg and (row := _claimed(leg, prepared)):
-            _carry_out(leg, row, came)
+            _carry_out(leg, row, came, card_first=True)
         elif leg and came and not Lookup.objects.filter(leg=leg, finished_at__lt=came.at).exists():
             timings.arrived(leg, came)
     except Exception:
         logger.exception("A look-up broke off.")
     finally:
-        if event := _running.pop(known.pk, None):
-            event.set()
+        if asking := _running.pop(known.pk, None):
+            asking.over.set()
         close_old_connections()
 
 
@@ -129,40 +152,48 @@ def found(leg: Leg, *, budget: Budget) -> Found:
     """What the CRM says about this call's number. Waits for whoever is asking; asks itself when nobody is.
 
     Answers "partial" as soon as some tables have answered and others are late, and "running" when the budget is over
-    before anything is known. A look-up that failed for want of a sign-in is made again once there is one.
+    before anything is known. A look-up that failed for want of a sign-in is made again once there is one. What the agent said
+    while it waited counts.
     """
     if leg.call.caller != Call.Caller.NUMBER:
         created = Lookup.objects.filter(leg=leg, finished_at__isnull=False).first()
-        return _present(leg, created) if created else Found("done")
+        return _present(leg, _kept_in(created), learned.recall(leg)) if created else Found("done")
+    waited = False
     while True:
         row = Lookup.objects.filter(leg=leg).first()
         if row and _needs_another(row, leg.agent):
             retry(leg)
         elif row and _can_be_shown(row):
-            return _present(leg, row)
+            if waited:
+                leg.refresh_from_db(fields=["shown_table", "shown_id", "nobody"])
+            return _present(leg, _kept_in(row), learned.recall(leg))
         elif budget.expired:
             return Found("running")
-        elif leg.pk not in _running and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh, row)):
+        elif (asking := _running.get(leg.pk)) and not asking.over.is_set():
+            remembered = learned.recall(leg)  # Microsoft is asked meanwhile
             with stopwatch.spending("lookup"):
-                _carry_out(fresh, claimed)
-            continue
-        _wait(leg.pk, budget)
+                kept = asking.wait(min(searching.FIRST_LOOK, budget.left()))
+            if kept and not waited:  # nobody saw anything of it before, so nobody chose
+                return _present(leg, kept, remembered)
+            waited = True
+        else:
+            waited = True
+            _ask_or_wait(leg, row, budget)
+
+
+def _ask_or_wait(leg: Leg, row: Lookup | None, budget: Budget) -> None:
+    """Nobody of this process is at it. For a moment when another one is. Late tables show up in the row."""
+    with stopwatch.spending("lookup"):
+        if (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh, row)):
+            _carry_out(fresh, claimed)
+        else:
+            sleep(min(0.02, budget.left()))
 
 
 def _can_be_shown(row: Lookup) -> bool:
     """It is finished, or somebody is still at it and wrote down what came first."""
     is_asking = row.lease_until is not None and row.lease_until > timezone.now()
     return row.finished_at is not None or (is_asking and bool(row.__dict__["result"]))
-
-
-def _wait(leg_pk: int, budget: Budget) -> None:
-    """Until this process finishes it, or for a moment when another one is at it. Late tables show up in the row."""
-    event = _running.get(leg_pk)
-    with stopwatch.spending("lookup"):
-        if event:
-            event.wait(min(searching.FIRST_LOOK, budget.left()))
-        else:
-            sleep(min(0.02, budget.left()))
 
 
 def _needs_another(row: Lookup, agent: Agent) -> bool:
@@ -185,35 +216,41 @@ def forget(leg: Leg) -> None:
 # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _carry_out(leg: Leg, row: Lookup, came: timings.Arrival | None = None) -> None:
-    """Ask, keep what came, tell the window. Holds no transaction meanwhile."""
+def _carry_out(leg: Leg, row: Lookup, came: timings.Arrival | None = None, *, card_first: bool = False) -> None:
+    """Ask, keep what came, tell the window. Holds no transaction meanwhile. `card_first`: somebody else may wait for the row,
+    and what comes after it would take the interpreter from them.
+    """
     result: SearchResult | None = None
     watch = timings.watch_of(leg)
     with stopwatch.watching(watch), translation.override(leg.agent.spoken_language):
         try:
             result = _asked(leg, row)
         except errors.DataverseError as error:
-            _keep(row, {"problem": problem_of(error)}, finished=True)
-            _shows(leg)
+            _finish(leg, row, _Kept(SearchResult(), finished=True, problem=problem_of(error)))
         except BaseException:
             Lookup.objects.filter(pk=row.pk, finished_at=None).update(lease_until=None)
             raise
         else:
-            _keep(row, result.to_dict() | {"problem": _whole_problem(result)}, finished=True)
-            _shows(leg)
+            _finish(leg, row, _Kept(result, finished=True, problem=_whole_problem(result)))
+            if card_first:
+                sleep(WHILE_IT_IS_MADE)
             _settle(leg, result)
             _note_known(leg, result)
+            if card_first:
+                sleep(WHILE_IT_IS_PAINTED)
     outbox.tell([leg.agent_id])
     if result:
         candidates.note_outcome(leg.call, leg.agent.tenant.instance, result)
     timings.keep(leg, watch, came, readable=bool(result and not _whole_problem(result)))
 
 
-def _shows(leg: Leg) -> None:
+def _finish(leg: Leg, row: Lookup, kept: _Kept) -> None:
     """Whoever waits for the row may have it; what is written besides, no card waits for."""
+    is_kept = _keep(row, kept)
     stopwatch.mark("answered")
-    if event := _running.get(leg.pk):
-        event.set()
+    if asking := _running.get(leg.pk):
+        asking.kept = kept if is_kept else None
+        asking.over.set()
 
 
 def _asked(leg: Leg, row: Lookup) -> SearchResult:
@@ -227,12 +264,10 @@ def _asked(leg: Leg, row: Lookup) -> SearchResult:
 
     def show_first(result: SearchResult) -> None:
         if result.hits:
-            _keep(row, result.to_dict(), finished=False)
+            _keep(row, _Kept(result, finished=False))
             outbox.tell([leg.agent_id])
 
     schema.of(instance, metadata)
-    if not connection.in_atomic_block:
-        close_old_connections()  # others need it more while we wait for Microsoft
     result = candidates.find(client, metadata, instance, number, Budget(SECONDS), call=leg.call, on_partial=show_first)
     if "drift" in result.failed.values():
         metadata = connections.metadata(instance, client, Budget(METADATA_SECONDS), refresh=True)
@@ -266,13 +301,18 @@ def _whole_problem(result: SearchResult) -> str:
     return next(iter(result.failed.values())) if result.failed and not answered else ""
 
 
-def _keep(row: Lookup, result: dict[str, Any], *, finished: bool) -> None:
+def _keep(row: Lookup, kept: _Kept) -> bool:
     """Only while the lease is ours: a row that was forgotten meanwhile stays forgotten."""
-    text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(kept.result.to_dict() | {"problem": kept.problem}, ensure_ascii=False, separators=(",", ":"))
     values: dict[str, Any] = {"result": seal(row, "result", text)}
-    if finished:
-        values |= {"finished_at": timezone.now(), "lease_until": None, "problem": result["problem"]}
-    Lookup.objects.filter(pk=row.pk, finished_at=None).update(**values)
+    if kept.finished:
+        values |= {"finished_at": timezone.now(), "lease_until": None, "problem": kept.problem}
+    return bool(Lookup.objects.filter(pk=row.pk, finished_at=None).update(**values))
+
+
+def _kept_in(row: Lookup) -> _Kept:
+    result = SearchResult() if row.problem else _result(row)
+    return _Kept(result, finished=row.finished_at is not None, problem=row.problem)
 
 
 def _settle(leg: Leg, result: SearchResult) -> None:
@@ -301,13 +341,12 @@ def _note_known(leg: Leg, result: SearchResult) -> None:
 # ── showing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _present(leg: Leg, row: Lookup) -> Found:
-    if row.problem:
-        return Found("failed", problem=row.problem)
-    result = _result(row)
-    remembered = learned.recall(leg)
+def _present(leg: Leg, kept: _Kept, remembered: tuple[str, str] | None) -> Found:
+    if kept.problem:
+        return Found("failed", problem=kept.problem)
+    result = kept.result
     matches = rank(result.hits, me=str(leg.agent.systemuser_id or ""), remembered=remembered)
-    complete = row.finished_at is not None and not result.failed
+    complete = kept.finished and not result.failed
     return Found(
         "done" if complete else "partial",
         tuple(matches),

@@ -113,13 +113,15 @@ def search(
     budget: Budget,
     *,
     on_partial: Callable[[SearchResult], None] | None = None,
+    meanwhile: Callable[[], object] | None = None,
     tables: Iterable[SearchTable] | None = None,
     keyed: Iterable[tuple[SearchTable, str]] = (),
     pool: Executor = _pool,
 ) -> SearchResult:
     """Ask every table of the instance, with the rights of whoever `client` speaks for; texts in the active language.
 
-    Labels and formatted values come in that agent's language. `on_partial` is called once when some tables are late.
+    Labels and formatted values come in that agent's language. `on_partial` is called once when some tables are late,
+    `meanwhile` once everything is asked.
     `tables` are asked instead of all, by threads of `pool`; `keyed` records are read as well (see `candidates`). Never raises
     for what Dataverse does; what failed is in the answer.
     """
@@ -128,6 +130,8 @@ def search(
         search_.tables = tuple(tables)
     search_.read(keyed)
     search_.begin()
+    if meanwhile:
+        meanwhile()
     if on_partial and not search_.wait(min(FIRST_LOOK, budget.left())):
         on_partial(search_.result(final=False))
     search_.wait(budget.left())

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crmwindow import calls, card, coming_up, lookup, one_record, presentation, problems, records, sessions
 from crmwindow.answers import context_of, leg_or_404, matches_answer, uuid_of
 from crmwindow.exchange import MalformedEvent
+from crmwindow.ivr import path
 from crmwindow.models import CallState, Leg, Opening
 from crmwindow.presentation import matches_of, state_of
 from crmwindow.sessions import AgentRequest, WindowRequest, agent_view, shell_view
@@ -213,15 +214,15 @@ def _shown_before(request: AgentRequest, legs: Iterable[Leg] = ()) -> Leg | None
 def matches(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
     """Who has this number. `seen`: answer only with news; `list`: all of them again; `again`: ask anew."""
     leg = leg_or_404(request, call)
+    steps = path.steps_of(leg.call)  # while Microsoft is asked
     found = lookup.found(leg, budget=Budget(SECONDS))
     if "again" in request.GET or ("seen" in request.GET and _is_worth_another_try(leg, found)):
         lookup.retry(leg)
         found = lookup.found(leg, budget=Budget(SECONDS))
-    leg.refresh_from_db(fields=["shown_table", "shown_id", "nobody"])
     shown = matches_of(leg, found, listed="list" in request.GET)
     if request.GET.get("seen") == shown.seen:
         return HttpResponse(status=204)
-    return matches_answer(request, leg, shown)
+    return matches_answer(request, leg, shown, steps=steps)
 
 
 def _is_worth_another_try(leg: Leg, found: lookup.Found) -> bool:

@@ -29,6 +29,8 @@ class Call(Coded):
     `regarding_*` is what the notes of all its agents are about.
     """
 
+    is_new = False  # made by the event that is being applied: nothing hangs on it yet
+
     class Direction(models.TextChoices):
         INCOMING = "incoming", _("incoming")
         OUTGOING = "outgoing", _("outgoing")

@@ -193,6 +193,7 @@
   let turn = 0; // counts this page's saves, so that one which is overtaken on its way does no harm
 
   const form = () => byId("note");
+  const callOf = (note) => note.elements.call.value; // FormData would lay the page out first
   const keptKey = (call) => `ipex-note-${call}`;
 
   function keepUnsaved() {
@@ -200,7 +201,7 @@
     if (!note || !dirty) return;
     const data = new FormData(note);
     const kept = { text: data.get("text"), outcome: data.get("outcome") || data.get("other_outcome") || "", seen: note.dataset.seen };
-    session.setItem(keptKey(data.get("call")), JSON.stringify(kept));
+    session.setItem(keptKey(callOf(note)), JSON.stringify(kept));
   }
 
   function noteState(text, status) {
@@ -355,7 +356,7 @@
   // The agent asked for another text in the field: the whole dock is drawn anew.
   async function settleNote(url, values) {
     await save();
-    const call = new FormData(form()).get("call");
+    const call = callOf(form());
     post(url, { call, ...values });
   }
 
@@ -363,14 +364,14 @@
   function restoreUnsaved() {
     const note = form();
     const field = byId("note-text");
-    const kept = note && session.getItem(keptKey(new FormData(note).get("call")));
+    const kept = note && session.getItem(keptKey(callOf(note)));
     if (!kept || dirty || saving || document.activeElement === field) return;
     const { text, outcome, seen } = JSON.parse(kept);
     const unchanged = !seen || seen === note.dataset.seen; // else another window went on with it
     const parts = [];
     if (text !== field.value && (unchanged || !field.value.includes(text.trim()))) parts.push("text");
     if (unchanged && outcome !== byId("note-state").dataset.outcome) parts.push("outcome");
-    session.removeItem(keptKey(new FormData(note).get("call")));
+    session.removeItem(keptKey(callOf(note)));
     if (!parts.length) return;
     if (seen) note.dataset.seen = seen;
     if (parts.includes("text")) field.value = text;

@@ -239,7 +239,7 @@ def test_without_the_index_no_query_is_made_for_it(
     number = phone.parse("602111222", "CZ")
     assert number is not None
     with django_assert_num_queries(0):
-        assert candidates._known(instance, number, leg.call) == index.Known()
+        assert candidates._known(instance, number, leg.call) == (index.Known(), None)
         candidates.note_outcome(leg.call, instance, lookup.SearchResult())
 
 

@@ -69,6 +69,21 @@ def test_all_who_ask_at_once_share_one_look_up(jana: Agent, ring: Ring, metadata
     assert asked(microsoft, "contacts") - before == 1
 
 
+def test_who_asks_again_at_once_is_not_told_the_old_answer(
+    jana: Agent, ring: Ring, metadata: Any, microsoft: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "WHILE_IT_IS_PAINTED", 1.0)  # its thread is not through yet
+    leg = ring(jana, "777123456")
+    lookup.found(leg, budget=Budget(5))
+    before = asked(microsoft, "contacts")
+
+    lookup.retry(leg)
+    again = lookup.found(leg, budget=Budget(5))
+
+    assert [match.name for match in again.matches] == ["Jana Horáková"]
+    assert asked(microsoft, "contacts") - before == 1
+
+
 def test_a_slow_table_does_not_keep_the_name_waiting(jana: Agent, ring: Ring, metadata: Any, microsoft: Any) -> None:
     microsoft.control.fault("slow", path="/leads", seconds=1.2)
     leg = ring(jana, "777123456")
