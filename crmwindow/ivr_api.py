@@ -168,7 +168,7 @@ def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int = BUDGET) -
     except functions.WrongKind as error:
         return Status(422, {"error": str(error)})
     caller = read(body.number, tenant)
-    wait = Budget(functions.seconds(function, budget_ms) * functions.MICROSOFTS_SHARE)
+    wait = functions.wait(function, budget_ms)
     unique_id = _readable(body.unique_id)
     answer = _looked_up(tenant, caller, function, unique_id, wait)
     return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, unique_id, caller, searched=answer.searched)
@@ -201,7 +201,7 @@ def verify(request: HttpRequest, body: VerifyRequest, budget_ms: int = BUDGET) -
     except functions.WrongKind as error:
         return Status(422, {"error": str(error)})
     caller = read(body.number, tenant)
-    wait = Budget(functions.seconds(function, budget_ms) * functions.MICROSOFTS_SHARE)
+    wait = functions.wait(function, budget_ms)
     said = verifying.Said(body.value, body.second)
     verdict = _verified(function, caller, said, _readable(body.unique_id), wait)
     return _answered(

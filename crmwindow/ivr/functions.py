@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from time import perf_counter
 
 from django.utils.translation import gettext as _
 
 from crmwindow.models import IvrFunction
+from tenants import stopwatch
 from tenants.briefly import Briefly
+from tenants.dataverse.budget import Budget
 from tenants.models import Instance, Tenant
 
 Kind = IvrFunction.Kind
@@ -46,6 +49,13 @@ def seconds(function: IvrFunction | None, asked_ms: int | None) -> float:
     """How long the answer may take: the caller may only lower it."""
     own = function.budget_ms if function else BUDGET_MS
     return min(own, asked_ms or own) / 1000
+
+
+def wait(function: IvrFunction | None, asked_ms: int | None = None) -> Budget:
+    """For Microsoft, of the time there is since the question came: what it waited for a thread, the caller waited as well."""
+    watch = stopwatch.current()
+    passed = perf_counter() - watch.began if watch else 0.0
+    return Budget(max(0.0, seconds(function, asked_ms) * MICROSOFTS_SHARE - passed))
 
 
 def tables(instance: Instance) -> Iterable[str]:

@@ -16,7 +16,6 @@ from crmwindow.ivr.callers import Caller, read
 from crmwindow.ivr.watching import Asked, TrialStep, Watch
 from crmwindow.models import IvrFunction
 from crmwindow.writing.trying import dry_run
-from tenants.dataverse.budget import Budget
 from tenants.models import audit
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _answer(
     function: IvrFunction, number: str, said: verifying.Said, values: Mapping[str, Any], watch: Watch
 ) -> dict[str, Any]:
     reader = Reader()
-    wait = Budget(functions.seconds(function, None) * functions.MICROSOFTS_SHARE)
+    wait = functions.wait(function)
     caller = read(number, function.tenant)
     _note_caller(caller, watch)
     try:

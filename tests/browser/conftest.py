@@ -32,6 +32,13 @@ FLAGS = [
 expect.set_options(timeout=25_000)  # machines stand still for seconds; what holds waits no longer than it must
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Why a test was tried again: what held later is to be mended all the same."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first try of {report.nodeid}", sep="-")
+        terminalreporter.write_line("\n".join(report.longreprtext.splitlines()[-40:]))
+
+
 @dataclass
 class Demo:
     port: int

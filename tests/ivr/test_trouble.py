@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep
+from time import perf_counter, sleep
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from crmwindow.ivr.asking import Unanswered
 from crmwindow.models import IvrFunction
 from ipexportal import sandbox as stand_in
 from ipexportal.sandbox import directory
+from tenants import stopwatch
 from tenants.dataverse.budget import Budget
 from tenants.models import SystemAccount, Tenant
 from tests import signed_in
@@ -48,6 +49,13 @@ def test_the_menu_may_lower_the_time_and_not_raise_it() -> None:
     assert [functions.seconds(slow, ms) for ms in (300, 60_000)] == [0.3, 5.0]
     assert [functions.seconds(quick, ms) for ms in (300, 100)] == [0.2, 0.1]
     assert functions.seconds(None, 400) == 0.4
+
+
+def test_what_a_question_waited_for_a_thread_is_not_left_to_microsoft() -> None:
+    with stopwatch.watching(stopwatch.Watch(perf_counter() - 0.5)):
+        assert 0.1 < functions.wait(None, 1000).left() <= 0.3
+    with stopwatch.watching(stopwatch.Watch(perf_counter() - 60)):
+        assert functions.wait(None, 1000).expired
 
 
 @pytest.mark.parametrize("value", ["0", "-5", "abc", "1.5", "99999999999999999999"])
