@@ -19,7 +19,7 @@ from tenants.dataverse import errors
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Table
-from tenants.models import Instance
+from tenants.models import Agent, Instance
 
 SECONDS = 15.0
 LEASE = timedelta(seconds=60)
@@ -118,3 +118,8 @@ def pause(error: errors.DataverseError, tries: int) -> timedelta:
     growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10))
     seconds = error.retry_after if error.retry_after is not None else growing
     return timedelta(seconds=max(seconds, 1.0) + random.random() * seconds / 4)  # noqa: S311 - jitter, no secret
+
+
+def signed_in_meanwhile(author: Agent) -> bool:
+    """Since this row of theirs was read. Whoever was told found the delivery under way, which then failed for want of it."""
+    return Agent.objects.filter(pk=author.pk).exclude(signed_in_at=author.signed_in_at).exists()

@@ -171,3 +171,5 @@ def _failed(attempt: _Attempt, error: errors.DataverseError) -> None:
         mine.filter(state=FollowUp.State.QUEUED).update(problem=verdict.problem)
         mine.update(lease_until=None, next_try_at=later, tries=row.tries + 1)
     outbox.tell([row.author_id])
+    if verdict.problem == "sign_in" and delivering.signed_in_meanwhile(row.author):
+        planning.after_sign_in(row.author)

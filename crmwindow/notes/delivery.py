@@ -399,6 +399,8 @@ def _failed(attempt: _Attempt, error: errors.DataverseError) -> None:
     mine.filter(state=Note.State.QUEUED).update(next_try_at=later, problem=verdict.problem)
     mine.update(lease_until=None, tries=note.tries + 1)
     outbox.tell([note.author_id])
+    if verdict.problem == "sign_in" and delivering.signed_in_meanwhile(attempt.author):
+        drafts.after_sign_in(attempt.author)
 
 
 def _give_back(attempt: _Attempt, verdict: Verdict, detail: bytes, **values: Any) -> None:

@@ -384,8 +384,10 @@ def test_call_back_asks_a_host_that_can_dial_and_is_a_tel_link_elsewhere(jana: D
 
 CLICK = """(link) => {
   let followed = null;  // stays so where the card was drawn anew just now: a link that is gone tells nobody of its click
-  addEventListener("click", (event) => { followed = !event.defaultPrevented; event.preventDefault(); }, { once: true });
+  const heard = (event) => { followed = !event.defaultPrevented; event.preventDefault(); };
+  addEventListener("click", heard);
   link.click();
+  removeEventListener("click", heard);
   return followed;
 }"""
 

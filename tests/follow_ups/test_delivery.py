@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.utils import timezone
 
-from crmwindow import calls, follow_ups, lookup, upkeep
+from crmwindow import calls, delivering, follow_ups, lookup, upkeep
 from crmwindow.follow_ups import delivery
 from crmwindow.models import Call, FollowUp
 from ipexportal.sandbox.demo_data import record_id
@@ -123,6 +123,26 @@ def test_without_a_sign_in_it_waits_and_goes_out_after_it(
     sign_in(jana)
     with django_capture_on_commit_callbacks(execute=True):
         follow_ups.after_sign_in(jana)
+    row.refresh_from_db()
+    assert row.state == State.WRITTEN
+
+
+def test_a_sign_in_in_the_middle_of_an_attempt_for_want_of_it_is_heard(
+    jana: Agent, talk: Talk, microsoft: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    leg = talk(jana)
+    entra.sign_out(jana)
+    pause = delivering.pause
+
+    def meanwhile(error: Exception, tries: int) -> timedelta:
+        """Jana comes back from Microsoft after the attempt has found no sign-in, and before it has said so."""
+        monkeypatch.setattr(delivering, "pause", pause)
+        follow_ups.after_sign_in(sign_in(jana))
+        return pause(error, tries)
+
+    monkeypatch.setattr(delivering, "pause", meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        row = deliver(plan(leg))
     row.refresh_from_db()
     assert row.state == State.WRITTEN
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from crmwindow import notes
+from crmwindow import delivering, notes
 from crmwindow.models import Leg, Note, NoteRevision
 from crmwindow.notes import delivery
 from tenants import entra
@@ -85,6 +85,30 @@ def test_without_a_sign_in_it_waits_and_goes_out_after_it(
         notes.after_sign_in(jana)
     note.refresh_from_db()
     assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "počká")
+
+
+def test_a_sign_in_in_the_middle_of_an_attempt_for_want_of_it_is_heard(
+    jana: Agent,
+    talk: Talk,
+    microsoft: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    leg = talk(jana)
+    entra.sign_out(jana)
+    pause = delivering.pause
+
+    def meanwhile(error: Exception, tries: int) -> timedelta:
+        """Jana comes back from Microsoft after the attempt has found no sign-in, and before it has said so."""
+        monkeypatch.setattr(delivering, "pause", pause)
+        notes.after_sign_in(sign_in(jana))
+        return pause(error, tries)
+
+    monkeypatch.setattr(delivering, "pause", meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        note = deliver(write(leg, "nečeká deset minut"))
+    note.refresh_from_db()
+    assert (note.state, in_crm(microsoft, note)["description"]) == (Note.State.WRITTEN, "nečeká deset minut")
 
 
 def test_a_missing_right_is_said_and_the_text_kept(jana: Agent, talk: Talk, microsoft: Any) -> None:
