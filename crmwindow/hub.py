@@ -2,7 +2,7 @@
 
 On PostgreSQL it holds one direct connection that LISTENs (PgBouncer in transaction mode would break that: see
 STREAM_DATABASE_URL). A notification sent while it reconnects is lost, so afterwards every stream asks for its state.
-Once a second it looks whether the streams' sessions still stand.
+Another thread looks once a second whether the streams' sessions still stand: of thousands that takes long enough to be heard.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Hub:
     def __init__(self) -> None:
         self._subscribers: dict[int, set[Subscriber]] = {}
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._threads: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
 
     @contextmanager
@@ -100,10 +100,11 @@ class Hub:
 
     def start(self) -> None:
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._stopping.clear()
-                self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
-                self._thread.start()
+            for name, work in (("hub", self._listens), ("hub-check", self._checks)):
+                if name not in self._threads or not self._threads[name].is_alive():
+                    self._stopping.clear()
+                    self._threads[name] = threading.Thread(target=work, name=name, daemon=True)
+                    self._threads[name].start()
 
     def let_go(self) -> None:
         """End every stream; their windows find another process, or this one's successor."""
@@ -115,10 +116,10 @@ class Hub:
         self._stopping.set()
         woken.set()
         self.let_go()
-        if self._thread:
-            self._thread.join(timeout=3)
+        for thread in self._threads.values():
+            thread.join(timeout=3)
 
-    def _run(self) -> None:
+    def _listens(self) -> None:
         listen = self._listen if connection.vendor == "postgresql" else self._poll
         while not self._stopping.is_set():
             try:
@@ -130,23 +131,30 @@ class Hub:
             finally:
                 connection.close()
 
+    def _checks(self) -> None:
+        while not self._stopping.wait(CHECK_SECONDS):
+            try:
+                self._check()
+            except Exception:
+                if not self._stopping.is_set():
+                    logger.exception("Whether the sessions of open streams still stand could not be asked.")
+        connection.close()
+
     def _listen(self) -> None:
         with psycopg.connect(**_direct(), autocommit=True) as listener:
             listener.execute(f"LISTEN {CHANNEL}")
             self._tell_all()
-            checked, ahead = monotonic(), _ahead(listener)
+            compared, ahead = monotonic(), _ahead(listener)
             while not self._stopping.is_set():
                 for each in listener.notifies(timeout=CHECK_SECONDS, stop_after=1):
                     news = read(each.payload)
                     self._pass_on(news.agents, news.kind, time() + ahead - news.at)
-                if monotonic() - checked >= CHECK_SECONDS:
-                    self._check()
-                    checked, ahead = monotonic(), _ahead(listener)
+                if monotonic() - compared >= CHECK_SECONDS:
+                    compared, ahead = monotonic(), _ahead(listener)
 
     def _poll(self) -> None:
         last = self._newest()
         self._tell_all()
-        checked = monotonic()
         while not self._stopping.is_set():
             woken.wait(POLL_SECONDS)
             woken.clear()
@@ -154,9 +162,6 @@ class Hub:
             for row, agent, kind, age in rows.values_list("pk", "agent_id", "kind", _AGE):
                 last = row
                 self._pass_on([agent], kind, age.total_seconds())
-            if monotonic() - checked >= CHECK_SECONDS:
-                self._check()
-                checked = monotonic()
 
     def _newest(self) -> int:
         return Outbox.objects.aggregate(newest=Max("pk"))["newest"] or 0
