@@ -326,6 +326,7 @@ def _settle(leg: Leg, result: SearchResult) -> None:
         if unsaid.update(shown_table=table, shown_id=record_id):
             calls = Call.objects.filter(pk=leg.call_id, regarding_id=None)
             if calls.update(regarding_table=table, regarding_id=record_id):
+                notes.after_finding(leg, record_id)
                 follow_ups.regard(leg)
 
 

@@ -7,6 +7,7 @@
 from crmwindow.notes.delivery import deliver
 from crmwindow.notes.drafts import (
     after_closing,
+    after_finding,
     after_hang_up,
     after_sign_in,
     disregard,
@@ -26,7 +27,8 @@ from crmwindow.notes.text import Content, TextProblem
 from crmwindow.notes.windows import Aside, Window, discard, is_text_of
 
 __all__ = [
-    "Aside", "Content", "NoteState", "TextProblem", "Window", "after_closing", "after_hang_up", "after_sign_in", "deliver",
-    "discard", "disregard", "hand_over", "handover", "is_text_of", "is_writable", "keep_mine", "keep_theirs", "limit_for",
-    "load", "queue", "queue_earlier", "queue_if_due", "reason", "regard", "save_draft", "state_of", "sweep", "unwritten",
+    "Aside", "Content", "NoteState", "TextProblem", "Window", "after_closing", "after_finding", "after_hang_up",
+    "after_sign_in", "deliver", "discard", "disregard", "hand_over", "handover", "is_text_of", "is_writable", "keep_mine",
+    "keep_theirs", "limit_for", "load", "queue", "queue_earlier", "queue_if_due", "reason", "regard", "save_draft", "state_of",
+    "sweep", "unwritten",
 ]  # fmt: skip

@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from crmwindow import delivering, linking, outbox, timings
 from crmwindow.delivering import LEASE, SECONDS, LostLease, Verdict
-from crmwindow.models import Leg, Note, NoteRevision
+from crmwindow.models import Call, Leg, Note, NoteRevision
 from crmwindow.notes import drafts
 from crmwindow.notes.activity import OPEN, Activity
 from crmwindow.notes.text import Content
@@ -313,17 +313,25 @@ class _Attempt:
         return Note.objects.filter(pk=self.note.pk, revision=self.frozen).exists()
 
     def _finish(self) -> None:
-        """Free the row. What was typed meanwhile goes out when the agent pauses; so does an end that came meanwhile."""
+        """Free the row. What was typed meanwhile goes out when the agent pauses; an end that came meanwhile, or whom the call
+        turned out to be about, at once.
+        """
         mine = Note.objects.filter(pk=self.note.pk, lease_until=self.lease)
         now = timezone.now()
         if mine.filter(revision=self.frozen, state=Note.State.WRITTEN).update(lease_until=None, next_try_at=None):
-            if self.note.step < Note.Step.TIMED and self._leg().ended_at:
+            if self._has_more_to_say():
                 Note.objects.filter(pk=self.note.pk, state=Note.State.WRITTEN).update(next_try_at=now)
                 drafts.deliver_after_commit(self.note.pk)
             return
         mine.filter(state=Note.State.QUEUED).update(next_try_at=now)
         if mine.update(lease_until=None, tries=0):
             drafts.deliver_after_commit(self.note.pk)
+
+    def _has_more_to_say(self) -> bool:
+        if self.note.step < Note.Step.TIMED and self._leg().ended_at:
+            return True
+        about = Call.objects.filter(pk=self.note.call_id).exclude(regarding_id=self.note.call.regarding_id)
+        return about.exists()
 
     def _progress(self, **values: Any) -> None:
         """Write down what is done. Raises LostLease."""

@@ -243,12 +243,21 @@ def disregard(leg: Leg, *, table: str, record_id: UUID) -> None:
 def _about(leg: Leg, **about: Any) -> None:
     with transaction.atomic():
         Call.objects.filter(pk=leg.call_id).update(**about)
-        written = Note.objects.filter(call_id=leg.call_id, state=Note.State.WRITTEN)
-        there = Q(written_about=about["regarding_id"], left_out="")
-        written = written.exclude(there) if about["regarding_id"] else written
-        for pk in written.values_list("pk", flat=True):
-            Note.objects.filter(pk=pk).update(next_try_at=timezone.now())
-            deliver_after_commit(pk)
+        _written_otherwise(leg, about["regarding_id"])
+
+
+def after_finding(leg: Leg, record_id: UUID) -> None:
+    """The CRM said whom the call is about: what was written about nobody gets that record."""
+    _written_otherwise(leg, record_id)
+
+
+def _written_otherwise(leg: Leg, record_id: UUID | None) -> None:
+    """An attempt under way looks at its end whether the call is about somebody else by then."""
+    written = Note.objects.filter(call_id=leg.call_id, state=Note.State.WRITTEN)
+    written = written.exclude(written_about=record_id, left_out="") if record_id else written
+    for pk in written.values_list("pk", flat=True):
+        Note.objects.filter(pk=pk).update(next_try_at=timezone.now())
+        deliver_after_commit(pk)
 
 
 # ── the sweep ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
 from django.utils import timezone, translation
 
-from crmwindow import calls, lookup, notes
+from crmwindow import calls, delivering, lookup, notes
 from crmwindow.models import Leg, Note, NoteRevision
 from crmwindow.notes import TextProblem
+from ipexportal.sandbox.demo_data import record_id
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
 from tests.notes.conftest import in_crm, write
@@ -315,6 +317,42 @@ def test_the_note_of_a_caller_found_late_is_about_them(jana: Agent, talk: Talk, 
     notes.deliver(note.pk)
 
     assert in_crm(microsoft, note)["regardingobjectid"] is not None
+
+
+def test_a_note_quicker_than_the_search_is_about_whom_it_finds(
+    jana: Agent, talk: Talk, microsoft: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    leg = talk(jana)
+    note = write(leg, "x")
+    notes.deliver(note.pk)
+    assert in_crm(microsoft, note)["regardingobjectid"] is None
+
+    with django_capture_on_commit_callbacks(execute=True):
+        lookup.found(leg, budget=Budget(5))
+    assert in_crm(microsoft, note)["regardingobjectid"] == record_id("contact", "Jana Horáková")
+
+
+def test_who_is_chosen_while_the_note_is_being_written_is_whom_it_is_about(
+    jana: Agent,
+    talk: Talk,
+    microsoft: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    leg = talk(jana)
+    note = write(leg, "x")
+    create_and_read = delivering.create_and_read
+
+    def and_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(delivering, "create_and_read", create_and_read)
+        answer = create_and_read(*arguments)
+        notes.regard(leg, table="contact", record_id=UUID(record_id("contact", "Jana Horáková")))
+        return answer
+
+    monkeypatch.setattr(delivering, "create_and_read", and_meanwhile)
+    with django_capture_on_commit_callbacks(execute=True):
+        notes.deliver(note.pk)
+    assert in_crm(microsoft, note)["regardingobjectid"] == record_id("contact", "Jana Horáková")
 
 
 def test_a_save_that_was_overtaken_on_its_way_changes_nothing(talk: Talk, jana: Agent) -> None:
