@@ -16,6 +16,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Agent
 from tests.follow_ups.conftest import Talk, deliver, in_crm, later, plan, tasks_called, wanted
+from tests.meanwhile import just_before
 from tests.signed_in import sign_in
 
 JANA_HORAKOVA = record_id("contact", "Jana Horáková")
@@ -132,15 +133,8 @@ def test_a_sign_in_in_the_middle_of_an_attempt_for_want_of_it_is_heard(
 ) -> None:
     leg = talk(jana)
     entra.sign_out(jana)
-    pause = delivering.pause
-
-    def meanwhile(error: Exception, tries: int) -> timedelta:
-        """Jana comes back from Microsoft after the attempt has found no sign-in, and before it has said so."""
-        monkeypatch.setattr(delivering, "pause", pause)
-        follow_ups.after_sign_in(sign_in(jana))
-        return pause(error, tries)
-
-    monkeypatch.setattr(delivering, "pause", meanwhile)
+    # she comes back from Microsoft after the attempt has found no sign-in, and before it has said so
+    just_before(monkeypatch, delivering, "pause", lambda: follow_ups.after_sign_in(sign_in(jana)))
     with django_capture_on_commit_callbacks(execute=True):
         row = deliver(plan(leg))
     row.refresh_from_db()

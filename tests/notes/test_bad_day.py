@@ -12,6 +12,7 @@ from crmwindow.models import Leg, Note, NoteRevision
 from crmwindow.notes import delivery
 from tenants import entra
 from tenants.models import Agent, Instance
+from tests.meanwhile import just_before
 from tests.notes.conftest import deliver, in_crm, later, posts, write, writes
 from tests.signed_in import sign_in
 
@@ -96,15 +97,8 @@ def test_a_sign_in_in_the_middle_of_an_attempt_for_want_of_it_is_heard(
 ) -> None:
     leg = talk(jana)
     entra.sign_out(jana)
-    pause = delivering.pause
-
-    def meanwhile(error: Exception, tries: int) -> timedelta:
-        """Jana comes back from Microsoft after the attempt has found no sign-in, and before it has said so."""
-        monkeypatch.setattr(delivering, "pause", pause)
-        notes.after_sign_in(sign_in(jana))
-        return pause(error, tries)
-
-    monkeypatch.setattr(delivering, "pause", meanwhile)
+    # she comes back from Microsoft after the attempt has found no sign-in, and before it has said so
+    just_before(monkeypatch, delivering, "pause", lambda: notes.after_sign_in(sign_in(jana)))
     with django_capture_on_commit_callbacks(execute=True):
         note = deliver(write(leg, "nečeká deset minut"))
     note.refresh_from_db()

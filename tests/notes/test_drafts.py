@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from crmwindow.notes import TextProblem
 from ipexportal.sandbox.demo_data import record_id
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
+from tests.meanwhile import just_before
 from tests.notes.conftest import in_crm, write
 
 Talk = Callable[..., Leg]
@@ -341,18 +343,12 @@ def test_who_is_chosen_while_the_note_is_being_written_is_whom_it_is_about(
 ) -> None:
     leg = talk(jana)
     note = write(leg, "x")
-    create_and_read = delivering.create_and_read
-
-    def and_meanwhile(*arguments: Any) -> Any:
-        monkeypatch.setattr(delivering, "create_and_read", create_and_read)
-        answer = create_and_read(*arguments)
-        notes.regard(leg, table="contact", record_id=UUID(record_id("contact", "Jana Horáková")))
-        return answer
-
-    monkeypatch.setattr(delivering, "create_and_read", and_meanwhile)
+    horakova = UUID(record_id("contact", "Jana Horáková"))
+    choose = partial(notes.regard, leg, table="contact", record_id=horakova)
+    just_before(monkeypatch, delivering, "create_and_read", choose)  # the attempt has read whom the call is about
     with django_capture_on_commit_callbacks(execute=True):
         notes.deliver(note.pk)
-    assert in_crm(microsoft, note)["regardingobjectid"] == record_id("contact", "Jana Horáková")
+    assert in_crm(microsoft, note)["regardingobjectid"] == str(horakova)
 
 
 def test_a_save_that_was_overtaken_on_its_way_changes_nothing(talk: Talk, jana: Agent) -> None:
