@@ -165,7 +165,8 @@ def _window(login: str) -> str:
 
 def _first(leg: Leg, *, after: datetime) -> Given | None:
     """The first fragment that a window of this agent received after that moment."""
-    late = [one for one in given if one.at >= after]
+    so_far = tuple(given)  # in one go: the event loop appends meanwhile
+    late = [one for one in so_far if one.at >= after]
     mine = set(
         WindowSession.objects.filter(agent=leg.agent, digest__in={one.window for one in late}).values_list(
             "digest", flat=True
