@@ -15,6 +15,7 @@ from time import perf_counter
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from crmwindow import candidates, exchange, lookup, notes, outbox, timings, writing
@@ -22,6 +23,7 @@ from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, FollowUp, FollowUpDraft, Leg, Note, Opening, hers
 from tenants.models import Agent, Tenant
+from tenants.prepared import Prepared
 
 __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "is_recent", "leg_of",
            "open_by_agent", "read_event", "receive", "shown"]  # fmt: skip
@@ -45,11 +47,7 @@ class SharedLine(Exception):
 
 def agent_named(tenant: Tenant, *, login: str = "", line: str = "", email: str = "") -> Agent | None:
     """The agent with a window whom these name: by login, else by e-mail, else by line. Raises SharedLine."""
-    wanted = Q()
-    wanted |= Q(login__iexact=login) if login else Q()
-    wanted |= Q(email__iexact=email) | Q(upn__iexact=email) if email else Q()
-    wanted |= Q(line=line) if line else Q()
-    found = list(Agent.objects.with_window().filter(wanted, tenant=tenant).order_by("pk")) if wanted else []
+    found = _NAMED.rows(tenant=tenant, login=login or None, line=line or None, email=email or None)
     for name, names in ((login, ("login",)), (email, ("email", "upn"))):
         for agent in found:
             if name and name.casefold() in (getattr(agent, key).casefold() for key in names):
@@ -58,6 +56,19 @@ def agent_named(tenant: Tenant, *, login: str = "", line: str = "", email: str =
     if len(on_line) > 1:
         raise SharedLine
     return on_line[0] if on_line else None
+
+
+_NAMED = Prepared(
+    lambda tenant, login, line, email: (
+        Agent.objects.with_window()
+        .alias(its_login=Upper("login"), its_email=Upper("email"), its_upn=Upper("upn"))
+        .filter(
+            Q(its_login=Upper(login)) | Q(its_email=Upper(email)) | Q(its_upn=Upper(email)) | Q(line=line),
+            tenant=tenant,
+        )
+        .order_by("pk")
+    )
+)
 
 
 # ── what the exchange tells ──────────────────────────────────────────────────────────────────────────────────────────
@@ -100,14 +111,28 @@ def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
 
 def _locked_call(event: Event, tenant: Tenant) -> Call:
     """The call's row, made if need be, and nobody else's until the transaction ends."""
-    calls = Call.objects.filter(tenant=tenant, unique_id=event.unique_id, private_to=None)
-    call, code = calls.select_for_update(no_key=True).first(), None
+    call, code = _LOCKED.first(tenant=tenant, unique_id=event.unique_id), None
     if call is None:
         new = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
         Call.objects.bulk_create([new], ignore_conflicts=True)  # somebody may have been faster
-        call, code = calls.select_for_update(no_key=True).get(), new.code
+        (call,), code = _LOCKED.rows(tenant=tenant, unique_id=event.unique_id), new.code
     call.tenant, call.is_new = tenant, call.code == code
     return call
+
+
+_LOCKED = Prepared(
+    lambda tenant, unique_id: Call.objects.filter(
+        tenant=tenant, unique_id=unique_id, private_to=None
+    ).select_for_update(no_key=True)
+)
+_LEGS = Prepared(lambda call: Leg.objects.filter(call=call))
+
+
+def _legs_of(call: Call) -> list[Leg]:
+    legs = _LEGS.rows(call=call)
+    for leg in legs:
+        leg.call = call
+    return legs
 
 
 class _Application:
@@ -116,7 +141,7 @@ class _Application:
     def __init__(self, call: Call, agent: Agent | None, came: timings.Arrival) -> None:
         self.call, self.agent, self.came = call, agent, came
         self.now = timezone.now()
-        self.legs: dict[int, Leg] = {} if call.is_new else {leg.agent_id: leg for leg in call.legs.all()}
+        self.legs: dict[int, Leg] = {} if call.is_new else {leg.agent_id: leg for leg in _legs_of(call)}
         self.before = {leg.agent_id: _facts(leg) for leg in self.legs.values()}
         self.call_before = _facts(call)
         self.leg: Leg | None = None
@@ -367,12 +392,17 @@ def _private_leg(agent: Agent, unique_id: str, party: exchange.Party) -> Leg:
     return leg
 
 
+_PRIVATE = Prepared(
+    lambda agent, unique_id: Leg.objects.filter(agent=agent, call__private_to=agent, call__unique_id=unique_id)[:1]
+)
+
+
 def _adopted(call: Call, agent: Agent) -> Leg | None:
     """The agent's private card of the same call joins it: its leg, note and waiting tab move over, its code stays known.
 
     What was found for a number goes with it only if the exchange names the same number.
     """
-    leg = Leg.objects.filter(agent=agent, call__private_to=agent, call__unique_id=call.unique_id).first()
+    leg = _PRIVATE.first(agent=agent, unique_id=call.unique_id)
     if leg is None:
         return None
     private = Call.objects.select_for_update(no_key=True).get(pk=leg.call_id)
@@ -400,8 +430,13 @@ def _adopted(call: Call, agent: Agent) -> Leg | None:
 
 def leg_of(agent: Agent, code: uuid.UUID) -> Leg | None:
     """This agent's leg of the call with that code, also when the call has joined another since the window learnt it."""
-    legs = Leg.objects.of(agent).order_by("pk")
-    return _first(agent, legs.filter(call__code=code)) or _first(agent, legs.filter(call__in=_joined(code)))
+    hers_now = hers(agent, _BY_CODE.rows(agent=agent, code=code))
+    return (
+        hers_now[0] if hers_now else _first(agent, Leg.objects.of(agent).filter(call__in=_joined(code)).order_by("pk"))
+    )
+
+
+_BY_CODE = Prepared(lambda agent, code: Leg.objects.of(agent).filter(call__code=code).order_by("pk")[:1])
 
 
 def _joined(code: uuid.UUID) -> list[int]:
@@ -412,10 +447,17 @@ def _joined(code: uuid.UUID) -> list[int]:
 def in_sight(agent: Agent) -> list[Leg]:
     """What this agent's window may show, newest first: open cards, and calls that a colleague answered a moment ago."""
     now = timezone.now()
-    cards = Q(elsewhere=False, call__started_at__gt=now - max(LONGEST_SHOWN.values()))
-    gone = Q(elsewhere=True, call__answered_at__gt=now - GONE_FOR)
-    rows = Leg.objects.of(agent).filter(cards | gone, closed_at=None)
-    return hers(agent, rows.order_by("-call__started_at", "-pk")[:20])
+    return hers(agent, _IN_SIGHT.rows(agent=agent, began=now - max(LONGEST_SHOWN.values()), gone=now - GONE_FOR))
+
+
+_IN_SIGHT = Prepared(
+    lambda agent, began, gone: (
+        Leg.objects.of(agent)
+        .filter(Q(elsewhere=False, call__started_at__gt=began) | Q(elsewhere=True, call__answered_at__gt=gone))
+        .filter(closed_at=None)
+        .order_by("-call__started_at", "-pk")[:20]
+    )
+)
 
 
 def shown(agent: Agent, legs: list[Leg] | None = None) -> list[Leg]:

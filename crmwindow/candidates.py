@@ -15,7 +15,6 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import close_old_connections, connection
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -30,6 +29,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Instance, Tenant
+from tenants.prepared import Prepared
 from tenants.schema import SearchTable
 
 GOOD_FOR = timedelta(minutes=5)
@@ -90,7 +90,7 @@ def _known(
             return Known(), None
         if call:
             return _said(call, instance, number.e164)
-        kept = _kept(instance.tenant, unique_id, number.e164).first() if unique_id else None
+        kept = _kept(instance.tenant, unique_id, number.e164) if unique_id else None
         return (_known_of(kept) if kept and _is_good(kept) else index.known(instance, number.e164)), None
     finally:
         _release_connection()
@@ -124,7 +124,7 @@ def shared(call: Call, instance: Instance, e164: str) -> Known:
 
 
 def _said(call: Call, instance: Instance, e164: str) -> tuple[Known, CallCandidates | None]:
-    row = None if call.is_new else CallCandidates.objects.filter(call=call).first()
+    row = None if call.is_new else _OF_CALL.first(call=call)
     if row and row.number_blind == call.number_blind and _is_good(row):
         return _known_of(row), None
     known = index.known(instance, e164)
@@ -136,6 +136,9 @@ def _said(call: Call, instance: Instance, e164: str) -> tuple[Known, CallCandida
         covered=known.covered,
     )
     return known, row
+
+
+_OF_CALL = Prepared(lambda call: CallCandidates.objects.filter(call=call)[:1])
 
 
 def _keep(row: CallCandidates) -> None:
@@ -152,10 +155,17 @@ def _known_of(row: CallCandidates) -> Known:
     return Known(tuple((table, record_id) for table, record_id in row.records), row.covered)
 
 
-def _kept(tenant: Tenant, unique_id: str, e164: str) -> QuerySet[CallCandidates]:
+def _kept(tenant: Tenant, unique_id: str, e164: str) -> CallCandidates | None:
     """Of the call that the exchange calls so, while it is from this number."""
-    calls = CallCandidates.objects.filter(call__tenant=tenant, call__unique_id=unique_id, call__private_to=None)
-    return calls.filter(number_blind__in=blinds(tenant, e164))
+    row = _BY_UNIQUE_ID.first(tenant=tenant, unique_id=unique_id)
+    return row if row and row.number_blind in blinds(tenant, e164) else None
+
+
+_BY_UNIQUE_ID = Prepared(
+    lambda tenant, unique_id: CallCandidates.objects.filter(
+        call__tenant=tenant, call__unique_id=unique_id, call__private_to=None
+    )[:1]
+)
 
 
 def find_ahead(call_pk: int) -> None:
@@ -165,8 +175,7 @@ def find_ahead(call_pk: int) -> None:
 
 def _find_ahead(call_pk: int) -> None:
     try:
-        rows = Call.objects.select_related("tenant__instance").defer("tenant__instance__metadata")
-        call = rows.filter(pk=call_pk, caller=Call.Caller.NUMBER, tenant__instance__index=True).first()
+        call = _WITH_INSTANCE.first(pk=call_pk)
         if call and call.number.startswith("+"):
             shared(call, call.tenant.instance, call.number)
     except Exception:
@@ -175,16 +184,26 @@ def _find_ahead(call_pk: int) -> None:
         close_old_connections()
 
 
+_WITH_INSTANCE = Prepared(
+    lambda pk: (
+        Call.objects.filter(pk=pk, caller=Call.Caller.NUMBER, tenant__instance__index=True)
+        .select_related("tenant__instance")
+        .defer("tenant__instance__metadata")[:1]
+    )
+)
+
+
 def note_outcome(call: Call, instance: Instance, result: SearchResult) -> None:
     """Was the index right about this call? Counted once: a record that only the CRM knew weighs more than none."""
     if instance.index and not result.failed:
-        _count(CallCandidates.objects.filter(call=call, number_blind=call.number_blind).first(), result)
+        row = _OF_CALL.first(call=call)
+        _count(row if row and row.number_blind == call.number_blind else None, result)
 
 
 def note_outcome_of(tenant: Tenant, unique_id: str, e164: str, result: SearchResult) -> None:
     """The same for who was told of the call by its UniqueId, perhaps before any event was."""
     if not result.failed:
-        _count(_kept(tenant, unique_id, e164).first(), result)
+        _count(_kept(tenant, unique_id, e164), result)
 
 
 def _count(row: CallCandidates | None, result: SearchResult) -> None:

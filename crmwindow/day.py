@@ -6,7 +6,7 @@ found and that are still kept; the beginnings of texts that are in the CRM only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +20,7 @@ from crmwindow.models import Call, CallState, FollowUp, Leg, Note, hers
 from tenants.dataverse import odata
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent
+from tenants.prepared import Prepared
 
 __all__ = ["TooEarly", "in_short", "lines", "not_before", "of", "who", "write_now"]
 
@@ -62,9 +63,17 @@ def _midnight() -> datetime:
 
 def _legs(agent: Agent) -> list[Leg]:
     """One more than is shown, so that we can say so."""
-    today = Leg.objects.of(agent).filter(call__started_at__gte=_midnight()).select_related("lookup")
-    legs = hers(agent, today.order_by("-call__started_at", "-pk")[: CALLS + 1])
-    return [leg for leg in legs if _concerned(leg)]
+    return [leg for leg in hers(agent, _TODAY.rows(agent=agent, midnight=_midnight())) if _concerned(leg)]
+
+
+_TODAY = Prepared(
+    lambda agent, midnight: (
+        Leg.objects.of(agent)
+        .filter(call__started_at__gte=midnight)
+        .select_related("lookup")
+        .order_by("-call__started_at", "-pk")[: CALLS + 1]
+    )
+)
 
 
 def _concerned(leg: Leg) -> bool:
@@ -100,7 +109,7 @@ def _notes_of(agent: Agent, legs: list[Leg]) -> dict[int, Note]:
 
 def _tasks_of(agent: Agent, legs: list[Leg]) -> dict[int, FollowUp]:
     """Of several to one call, a refused one rather than one that waits."""
-    found = follow_ups.unwritten([agent.pk]).filter(call__in=[leg.call_id for leg in legs])
+    found = follow_ups.unwritten(agent).filter(call__in=[leg.call_id for leg in legs])
     return {row.call_id: row for row in found.order_by("state")}
 
 
@@ -254,8 +263,7 @@ def who(leg: Leg) -> str:
 
 def _unwritten(agent: Agent) -> list[card.Unwritten]:
     """Notes and tasks of all days, newest call first; a draft of a call under way waits for nothing."""
-    written = list(notes.unwritten([agent.pk])[:NOTES])
-    tasks = list(follow_ups.unwritten([agent.pk])[:NOTES])
+    written, tasks = _NOTES.rows(agent=agent), _TASKS.rows(agent=agent)
     of_calls = [*(note.call_id for note in written), *(task.call_id for task in tasks)]
     legs = {leg.call_id: leg for leg in _legs_of(agent, of_calls)}
     for note in written:
@@ -265,8 +273,12 @@ def _unwritten(agent: Agent) -> list[card.Unwritten]:
     return sorted(waiting, key=lambda each: each.at, reverse=True)
 
 
-def _legs_of(agent: Agent, calls: Iterable[int]) -> list[Leg]:
-    return hers(agent, Leg.objects.of(agent).filter(call__in=set(calls)).select_related("lookup"))
+_NOTES = Prepared(lambda agent: notes.unwritten(agent)[:NOTES])
+_TASKS = Prepared(lambda agent: follow_ups.unwritten(agent)[:NOTES])
+
+
+def _legs_of(agent: Agent, calls: Collection[int]) -> list[Leg]:
+    return [] if not calls else hers(agent, Leg.objects.of(agent).filter(call__in=set(calls)).select_related("lookup"))
 
 
 def _waits(note: Note, leg: Leg) -> bool:

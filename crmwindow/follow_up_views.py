@@ -27,8 +27,9 @@ def form(request: AgentRequest, call: uuid.UUID) -> HttpResponse:
 
 
 def _half_typed(leg: Leg, form: str) -> FollowUpDraft | None:
-    rows = follow_ups.begun.of_call(leg)
-    return (rows.filter(form=code).first() if (code := uuid_of(form)) else None) or rows.order_by("edited_at").last()
+    rows, code = follow_ups.begun.of_call(leg), uuid_of(form)
+    wanted = next((row for row in rows if row.form == code), None)
+    return wanted or max(rows, key=lambda row: row.edited_at, default=None)
 
 
 @require_POST
@@ -86,7 +87,8 @@ def _leg(request: AgentRequest, code: uuid.UUID | str) -> Leg:
 
 def _refused(leg: Leg, text: str) -> FollowUp:
     code = uuid_of(text)
-    row = follow_ups.of_call(leg).filter(code=code).exclude(state=FollowUp.State.WRITTEN).first() if code else None
+    unwritten = (row for row in follow_ups.of_call(leg) if row.state != FollowUp.State.WRITTEN)
+    row = next((row for row in unwritten if row.code == code), None)
     if row is None:
         raise Http404
     row.author = leg.agent

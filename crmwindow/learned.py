@@ -11,12 +11,19 @@ from django.utils import timezone
 from crmwindow.blind import blind, blinds
 from crmwindow.models import LearnedMatch, Leg
 from tenants.models import Tenant
+from tenants.prepared import Prepared
 
 
 def recall(leg: Leg) -> tuple[str, str] | None:
     """(table, record id) that this agent chose for the call's number, to be remembered."""
-    known = _of(leg).first()
+    numbers = blinds(leg.call.tenant, leg.call.number)
+    known = _CHOSEN.first(agent=leg.agent, numbers=numbers)
     return (known.table, str(known.record_id)) if known else None
+
+
+_CHOSEN = Prepared(
+    lambda agent, numbers: LearnedMatch.objects.filter(agent=agent, number_blind__in=numbers).order_by("pk")[:1]
+)
 
 
 def remember(leg: Leg, *, table: str, record_id: UUID) -> None:

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import sleep
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, close_old_connections, transaction
@@ -35,6 +34,7 @@ from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
 from tenants.fields import seal
 from tenants.models import Agent, Instance
+from tenants.prepared import Prepared, PreparedUpdate
 
 __all__ = ["Found", "Match", "SearchResult", "choose", "forget", "found", "hits_of", "kept", "none_of_them",
            "prepare", "retry", "search", "start"]  # fmt: skip
@@ -143,9 +143,15 @@ def _claimed(leg: Leg, row: Lookup | None = None) -> Lookup | None:
                 return Lookup.objects.create(leg=leg, lease_until=now + LEASE)
         except IntegrityError:
             row = Lookup.objects.filter(leg=leg).first()
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    rows = Lookup.objects.filter(free, pk=row.pk, finished_at=None) if row else Lookup.objects.none()
-    return row if rows.update(lease_until=now + LEASE) else None
+    return row if row and _take(row=row, now=now, lease=now + LEASE) else None
+
+
+_take = PreparedUpdate(
+    lambda row, now, lease: (
+        Lookup.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=row, finished_at=None),
+        {"lease_until": lease},
+    )
+)
 
 
 def found(leg: Leg, *, budget: Budget) -> Found:
@@ -160,7 +166,7 @@ def found(leg: Leg, *, budget: Budget) -> Found:
         return _present(leg, _kept_in(created), learned.recall(leg)) if created else Found("done")
     waited = False
     while True:
-        row = Lookup.objects.filter(leg=leg).first()
+        row = _OF_LEG.first(leg=leg)
         if row and _needs_another(row, leg.agent):
             retry(leg)
         elif row and _can_be_shown(row):
@@ -179,6 +185,9 @@ def found(leg: Leg, *, budget: Budget) -> Found:
         else:
             waited = True
             _ask_or_wait(leg, row, budget)
+
+
+_OF_LEG = Prepared(lambda leg: Lookup.objects.filter(leg=leg)[:1])
 
 
 def _ask_or_wait(leg: Leg, row: Lookup | None, budget: Budget) -> None:
@@ -304,10 +313,18 @@ def _whole_problem(result: SearchResult) -> str:
 def _keep(row: Lookup, kept: _Kept) -> bool:
     """Only while the lease is ours: a row that was forgotten meanwhile stays forgotten."""
     text = json.dumps(kept.result.to_dict() | {"problem": kept.problem}, ensure_ascii=False, separators=(",", ":"))
-    values: dict[str, Any] = {"result": seal(row, "result", text)}
-    if kept.finished:
-        values |= {"finished_at": timezone.now(), "lease_until": None, "problem": kept.problem}
-    return bool(Lookup.objects.filter(pk=row.pk, finished_at=None).update(**values))
+    if not kept.finished:
+        return bool(_keep_some(row=row, result=seal(row, "result", text)))
+    return bool(_keep_all(row=row, result=seal(row, "result", text), now=timezone.now(), problem=kept.problem))
+
+
+_keep_some = PreparedUpdate(lambda row, result: (Lookup.objects.filter(pk=row, finished_at=None), {"result": result}))
+_keep_all = PreparedUpdate(
+    lambda row, result, now, problem: (
+        Lookup.objects.filter(pk=row, finished_at=None),
+        {"result": result, "finished_at": now, "lease_until": None, "problem": problem},
+    )
+)
 
 
 def _kept_in(row: Lookup) -> _Kept:

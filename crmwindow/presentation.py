@@ -18,6 +18,7 @@ from crmwindow.blind import blinds
 from crmwindow.models import Call, CallState, Leg, Note
 from tenants.dataverse.budget import Budget
 from tenants.models import Agent, SignInAttempt, label_in
+from tenants.prepared import Prepared
 from tenants.sign_in import proof_of
 
 STRIPS = 2
@@ -264,7 +265,10 @@ def _was_found(leg: Leg) -> bool:
 
 
 def note_of(leg: Leg) -> Note | None:
-    return Note.objects.filter(call=leg.call, author=leg.agent).first()
+    return _NOTE.first(call=leg.call_id, author=leg.agent_id)
+
+
+_NOTE = Prepared(lambda call, author: Note.objects.filter(call=call, author=author)[:1])
 
 
 def note_card(leg: Leg, note: Note | None) -> card.Note:

@@ -27,6 +27,7 @@ from django.views.decorators.csrf import csrf_exempt
 from crmwindow.models import WindowSession, WindowTicket
 from tenants import api_keys
 from tenants.models import Agent, ApiKey, Instance, audit, digest
+from tenants.prepared import Prepared
 
 TICKET_FOR = timedelta(seconds=60)
 SESSION_FOR = timedelta(hours=12)
@@ -117,6 +118,15 @@ def end_session(response: HttpResponseBase) -> None:
     response.cookies[settings.WINDOW_COOKIE]["secure"] = True
 
 
+_SESSION = Prepared(
+    lambda digest, instance, now: (
+        WindowSession.objects.filter(digest=digest, instance__code=instance, expires_at__gt=now)
+        .select_related("instance__tenant", "agent")
+        .defer("instance__metadata")[:1]
+    )
+)
+
+
 def session_from_cookie(value: str, instance: uuid.UUID) -> WindowSession | None:
     """The live session of that cookie for that instance, with agent, tenant and instance read in the same query.
 
@@ -124,8 +134,7 @@ def session_from_cookie(value: str, instance: uuid.UUID) -> WindowSession | None
     """
     if not value:
         return None
-    rows = WindowSession.objects.select_related("instance__tenant", "agent").defer("instance__metadata")
-    session = rows.filter(digest=digest(value), instance__code=instance, expires_at__gt=timezone.now()).first()
+    session = _SESSION.first(digest=digest(value), instance=instance, now=timezone.now())
     return _joined(session) if session and is_live(session) else None
 
 

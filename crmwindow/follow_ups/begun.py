@@ -7,21 +7,24 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from crmwindow import outbox
 from crmwindow.models import FollowUp, FollowUpDraft, Leg
 from crmwindow.notes.windows import Window
 from tenants.fields import seal
+from tenants.prepared import Prepared
 
 FIELDS = ("subject", "description", "when", "day", "clock")
 LONGEST = 20_000
 
 
-def of_call(leg: Leg) -> QuerySet[FollowUpDraft]:
+def of_call(leg: Leg) -> list[FollowUpDraft]:
     """What this agent has begun after this call, oldest first."""
-    return FollowUpDraft.objects.filter(call=leg.call_id, author=leg.agent_id).order_by("pk")
+    return _OF_CALL.rows(call=leg.call_id, author=leg.agent_id)
+
+
+_OF_CALL = Prepared(lambda call, author: FollowUpDraft.objects.filter(call=call, author=author).order_by("pk"))
 
 
 def keep(*, leg: Leg, form: UUID, values: Mapping[str, str], window: Window) -> None:

@@ -5,7 +5,6 @@ queued ── delivery ──► written, or refused ── the agent changes it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,6 +22,7 @@ from crmwindow.notes import text as texts
 from tenants import connections
 from tenants.fields import seal
 from tenants.models import Agent
+from tenants.prepared import Prepared
 
 FARTHEST = timedelta(days=3660)
 LATE = timedelta(minutes=1)
@@ -127,9 +127,12 @@ def _mistake_in_time(due_at: datetime | None) -> str:
 # ── around it ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def of_call(leg: Leg) -> QuerySet[FollowUp]:
+def of_call(leg: Leg) -> list[FollowUp]:
     """What this agent planned after this call, in that order."""
-    return FollowUp.objects.filter(call=leg.call_id, author=leg.agent_id).order_by("pk")
+    return _OF_CALL.rows(call=leg.call_id, author=leg.agent_id)
+
+
+_OF_CALL = Prepared(lambda call, author: FollowUp.objects.filter(call=call, author=author).order_by("pk"))
 
 
 def regard(leg: Leg) -> None:
@@ -165,7 +168,7 @@ def deliver_after_commit(pk: int) -> None:
     transaction.on_commit(lambda: tasks.deliver_follow_up(pk))
 
 
-def unwritten(agents: Iterable[int]) -> QuerySet[FollowUp]:
-    """Tasks of these agents that are not in the CRM yet, newest first, with their calls."""
-    rows = FollowUp.objects.filter(~Q(state=FollowUp.State.WRITTEN), author_id__in=agents)
+def unwritten(agent: Agent) -> QuerySet[FollowUp]:
+    """Tasks of this agent that are not in the CRM yet, newest first, with their calls."""
+    rows = FollowUp.objects.filter(~Q(state=FollowUp.State.WRITTEN), author=agent)
     return rows.select_related("call").order_by("-queued_at")

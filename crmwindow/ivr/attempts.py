@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from crmwindow.blind import blind
 from crmwindow.models import IvrAttempts, IvrFunction
+from tenants.prepared import Prepared, PreparedUpdate
 
 Of = IvrAttempts.Of
 FIRST_LOCK = timedelta(minutes=15)
@@ -71,8 +72,8 @@ class Attempt:
         keys = self._records(records)
         subjects = {key: self._at(key) for key in keys}
         names = [subject.key for pair in subjects.values() for subject in pair]
-        rows = IvrAttempts.objects.filter(function=self.function, of=Of.RECORD, subject__in=names)
-        wrong = dict(rows.filter(locked_until__gt=timezone.now()).values_list("subject", "wrong")) if names else {}
+        now = timezone.now()
+        wrong = dict(_WRONG.rows(function=self.function, of=Of.RECORD, subjects=names, now=now)) if names else {}
         return not any(all(wrong.get(subject.key, 0) >= subject.most for subject in subjects[key]) for key in keys)
 
     def wrong(self, records: list[str]) -> None:
@@ -86,7 +87,7 @@ class Attempt:
     def right(self) -> None:
         """The caller knew it: their slate is clean. What others did at the record stays."""
         own, *everybody = self._callers
-        self._rows(own).update(wrong=0, locks=0, locked_until=None)
+        _forget_all(**self._row_named(own))
         self._less(everybody)
 
     def take_back(self) -> None:
@@ -113,16 +114,7 @@ class Attempt:
     def _counted(self, subject: Subject) -> bool:
         """What was wrong more than a day ago is forgotten on the way."""
         now = timezone.now()
-        is_old = Q(last_at__lt=now - FORGOTTEN_AFTER)
-        is_free = Q(locked_until=None) | Q(locked_until__lte=now)
-        rows = self._rows(subject).filter(is_old | Q(is_free, wrong__lt=subject.most))
-        counted = rows.update(
-            wrong=Case(When(is_old, then=1), default=F("wrong") + 1, output_field=IntegerField()),
-            locks=Case(When(is_old, then=0), default=F("locks"), output_field=IntegerField()),
-            locked_until=Case(When(is_old, then=None), default=F("locked_until"), output_field=DateTimeField()),
-            last_at=now,
-        )
-        return bool(counted)
+        return bool(_count_one(**self._row_named(subject), most=subject.most, now=now, old=now - FORGOTTEN_AFTER))
 
     def _lock_if_full(self, subject: Subject) -> None:
         row = self._row(subject)
@@ -133,7 +125,7 @@ class Attempt:
 
     def _less(self, subjects: list[Subject]) -> None:
         for subject in subjects:
-            self._rows(subject).filter(wrong__gt=0).update(wrong=F("wrong") - 1)
+            _take_one_back(**self._row_named(subject))
 
     # -- records
 
@@ -160,8 +152,11 @@ class Attempt:
     def _blind(self) -> str:
         return blind(self.function.tenant, self.number)
 
+    def _row_named(self, subject: Subject) -> dict[str, Any]:
+        return {"function": self.function, "of": subject.of, "subject": subject.key}
+
     def _rows(self, subject: Subject) -> QuerySet[IvrAttempts]:
-        return IvrAttempts.objects.filter(function=self.function, of=subject.of, subject=subject.key)
+        return IvrAttempts.objects.filter(**self._row_named(subject))
 
     def _row(self, subject: Subject) -> IvrAttempts:
         return self._row_of(subject)[0]
@@ -171,8 +166,44 @@ class Attempt:
         values: dict[str, Any] = {"last_at": timezone.now()}
         if subject.of == Of.CALLER:
             values |= {"number": self.number, "number_blind": self._blind}
-        key = {"function": self.function, "of": subject.of, "subject": subject.key}
-        return IvrAttempts.objects.get_or_create(**key, defaults=values)
+        return IvrAttempts.objects.get_or_create(**self._row_named(subject), defaults=values)
+
+
+_rows_of = IvrAttempts.objects.filter
+
+
+def _counting(
+    function: Any, of: Any, subject: Any, most: Any, now: Any, old: Any
+) -> tuple[QuerySet[Any], dict[str, Any]]:
+    is_old = Q(last_at__lt=old)
+    is_free = Q(locked_until=None) | Q(locked_until__lte=now)
+    rows = _rows_of(is_old | Q(is_free, wrong__lt=most), function=function, of=of, subject=subject)
+    return rows, {
+        "wrong": Case(When(is_old, then=1), default=F("wrong") + 1, output_field=IntegerField()),
+        "locks": Case(When(is_old, then=0), default=F("locks"), output_field=IntegerField()),
+        "locked_until": Case(When(is_old, then=None), default=F("locked_until"), output_field=DateTimeField()),
+        "last_at": now,
+    }
+
+
+_count_one = PreparedUpdate(_counting)
+_take_one_back = PreparedUpdate(
+    lambda function, of, subject: (
+        _rows_of(function=function, of=of, subject=subject, wrong__gt=0),
+        {"wrong": F("wrong") - 1},
+    )
+)
+_forget_all = PreparedUpdate(
+    lambda function, of, subject: (
+        _rows_of(function=function, of=of, subject=subject),
+        {"wrong": 0, "locks": 0, "locked_until": None},
+    )
+)
+_WRONG = Prepared(
+    lambda function, of, subjects, now: _rows_of(
+        function=function, of=of, subject__in=subjects, locked_until__gt=now
+    ).values_list("subject", "wrong")
+)
 
 
 def tidy() -> None:

@@ -20,6 +20,7 @@ from crmwindow import outbox
 from crmwindow.blind import blind, blinds
 from crmwindow.models import Call, IvrFunction, IvrStep, Leg
 from tenants.models import Tenant
+from tenants.prepared import Prepared
 
 Kind = IvrFunction.Kind
 MOST = 12
@@ -80,14 +81,20 @@ def note(
             milliseconds=milliseconds,
             at=timezone.now(),
         )
-        if step.unique_id:
+        if step.unique_id and _is_told(step):
             outbox.tell(_on_whose_cards(step))
     return step
 
 
 def _on_whose_cards(step: IvrStep) -> Iterable[int]:
-    legs = Leg.objects.open().filter(call__tenant=step.tenant, call__unique_id=step.unique_id)
-    return legs.values_list("agent", flat=True)
+    return _ON_CARDS.rows(tenant=step.tenant_id, unique_id=step.unique_id)
+
+
+_ON_CARDS = Prepared(
+    lambda tenant, unique_id: (
+        Leg.objects.open().filter(call__tenant=tenant, call__unique_id=unique_id).values_list("agent", flat=True)
+    )
+)
 
 
 def of(call: Call, *, steps: list[IvrStep] | None = None) -> list[Step]:
@@ -115,9 +122,14 @@ def steps_of(call: Call) -> list[IvrStep]:
     """The rows of this call, and of the number it came from: who takes a call over by another number takes no badge with it."""
     if not call.unique_id or call.private_to_id:
         return []
-    rows = IvrStep.objects.filter(tenant=call.tenant_id, unique_id=call.unique_id).order_by("at", "pk")
+    rows = _STEPS.rows(tenant=call.tenant_id, unique_id=call.unique_id)
     known = set(blinds(call.tenant, call.number)) if call.caller == Call.Caller.NUMBER else {""}
     return [row for row in rows if row.number_blind in known]
+
+
+_STEPS = Prepared(
+    lambda tenant, unique_id: IvrStep.objects.filter(tenant=tenant, unique_id=unique_id).order_by("at", "pk")
+)
 
 
 def _record_of(row: IvrStep) -> tuple[str, UUID | None]:

@@ -10,7 +10,6 @@ revision it froze, finds at its end that there is a newer one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ from crmwindow.notes.windows import Window
 from tenants import connections
 from tenants.fields import seal
 from tenants.models import Agent
+from tenants.prepared import Prepared
 
 QUIET = timedelta(seconds=20)
 """After the agent's own hang-up, without a keystroke."""
@@ -69,14 +69,16 @@ def save_draft(*, leg: Leg, text: str, outcome: str = "", window: Window = NOWHE
 
 
 def _locked(leg: Leg) -> Note:
-    notes = Note.objects.select_for_update(no_key=True).filter(call_id=leg.call_id, author_id=leg.agent_id)
-    note = notes.first()
+    note = _LOCKED.first(call=leg.call_id, author=leg.agent_id)
     if note is None:
         new = Note(call_id=leg.call_id, author_id=leg.agent_id, edited_at=timezone.now())
         Note.objects.bulk_create([new], ignore_conflicts=True)
-        note = notes.get()
+        (note,) = _LOCKED.rows(call=leg.call_id, author=leg.agent_id)
     note.call, note.author = leg.call, leg.agent
     return note
+
+
+_LOCKED = Prepared(lambda call, author: Note.objects.select_for_update(no_key=True).filter(call=call, author=author))
 
 
 def _says_something_new(note: Note, content: Content, problem: TextProblem | None) -> bool:
@@ -184,9 +186,15 @@ def _with_call() -> QuerySet[Note]:
 
 def queue_earlier(agent_pk: int, *, except_call: Call) -> None:
     """The agent answers another call: what was typed to the earlier ones goes out."""
-    drafts = _with_call().filter(author_id=agent_pk, state=Note.State.DRAFT).exclude(call=except_call)
-    for note in drafts.exclude(problem__in=TEXT_PROBLEMS):
+    for note in _EARLIER.rows(agent=agent_pk, call=except_call):
         _try_to_queue(note)
+
+
+_EARLIER = Prepared(
+    lambda agent, call: (
+        _with_call().filter(author=agent, state=Note.State.DRAFT).exclude(call=call).exclude(problem__in=TEXT_PROBLEMS)
+    )
+)
 
 
 def after_hang_up(leg: Leg) -> None:
@@ -327,7 +335,7 @@ def deliver_after_commit(pk: int, delay: timedelta = timedelta()) -> None:
     transaction.on_commit(enqueue)
 
 
-def unwritten(agents: Iterable[int]) -> QuerySet[Note]:
-    """Notes of these agents that are not in the CRM yet, newest first, with their calls."""
-    rows = Note.objects.filter(author_id__in=agents, revision__gt=0).exclude(state=Note.State.WRITTEN)
+def unwritten(agent: Agent) -> QuerySet[Note]:
+    """Notes of this agent that are not in the CRM yet, newest first, with their calls."""
+    rows = Note.objects.filter(author=agent, revision__gt=0).exclude(state=Note.State.WRITTEN)
     return rows.select_related("call").order_by("-edited_at")

@@ -23,6 +23,7 @@ from crmwindow.notes import text as texts
 from crmwindow.writing import jobs
 from crmwindow.writing.values import Value
 from tenants.models import SystemAccount, Tenant
+from tenants.prepared import Prepared
 
 State, Kind = CrmWrite.State, CrmWrite.Kind
 SETTLED = timedelta(seconds=60)
@@ -94,9 +95,7 @@ def accept(
 def _store(write: CrmWrite, digests: list[str], values: Mapping[str, Value]) -> CrmWrite:
     function: Any = write.function
     with transaction.atomic():
-        if (
-            not IvrFunction.objects.select_for_update(no_key=True).filter(pk=function.pk).exists()
-        ):  # one after the other
+        if not _LOCKED.rows(pk=function):  # one after the other
             raise functions.NoSuchFunction
         known = _known(write, digests)
         if known["before"]:
@@ -111,24 +110,46 @@ def _store(write: CrmWrite, digests: list[str], values: Mapping[str, Value]) -> 
     return write
 
 
+_LOCKED = Prepared(
+    lambda pk: IvrFunction.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk", flat=True)
+)
+
+
 def _known(write: CrmWrite, digests: list[str]) -> dict[str, Any]:
     """All that has to be known of other rows, in one statement: the same write made before, how many the function took
     today, the call, and whether there is a system account.
     """
-    mine = CrmWrite.objects.filter(tenant=OuterRef("pk"))
-    same = mine.filter(idempotency_key=write.idempotency_key)
-    if not write.idempotency_key:
-        recent = same.filter(function=write.function, queued_at__gt=timezone.now() - SAME_WRITE)
-        same = recent.filter(body_digest__in=digests)
-    today = CrmWrite.objects.filter(function=write.function, queued_at__gte=_midnight()).order_by()
-    calls = Call.objects.filter(tenant=OuterRef("pk"), unique_id=write.unique_id, private_to=None)
-    rows = Tenant.objects.filter(pk=write.tenant_id).annotate(
-        before=Subquery(same.order_by("pk").values("pk")[:1]),
+    of = {"tenant": write.tenant, "function": write.function, "unique_id": write.unique_id, "midnight": _midnight()}
+    if write.idempotency_key:
+        (known,) = _KNOWN_BY_KEY.rows(**of, key=write.idempotency_key)
+    else:
+        (known,) = _KNOWN_BY_BODY.rows(**of, since=timezone.now() - SAME_WRITE, digests=digests)
+    return dict(known)
+
+
+def _around(tenant: Any, function: Any, unique_id: Any, midnight: Any, same: QuerySet[CrmWrite]) -> Any:
+    today = CrmWrite.objects.filter(function=function, queued_at__gte=midnight).order_by()
+    calls = Call.objects.filter(tenant=OuterRef("pk"), unique_id=unique_id, private_to=None)
+    rows = Tenant.objects.filter(pk=tenant).annotate(
+        before=Subquery(same.filter(tenant=OuterRef("pk")).order_by("pk").values("pk")[:1]),
         today=Subquery(today.values("function").annotate(count=Count("pk")).values("count")),
         call=Subquery(calls.order_by("pk").values("pk")[:1]),
         has_account=Exists(SystemAccount.objects.filter(instance__tenant=OuterRef("pk"))),
     )
-    return dict(rows.values("before", "today", "call", "has_account").get())
+    return rows.values("before", "today", "call", "has_account")
+
+
+_KNOWN_BY_KEY = Prepared(
+    lambda tenant, function, unique_id, midnight, key: _around(
+        tenant, function, unique_id, midnight, CrmWrite.objects.filter(idempotency_key=key)
+    )
+)
+_KNOWN_BY_BODY = Prepared(
+    lambda tenant, function, unique_id, midnight, since, digests: _around(
+        tenant, function, unique_id, midnight,
+        CrmWrite.objects.filter(idempotency_key="", function=function, queued_at__gt=since, body_digest__in=digests),
+    )
+)  # fmt: skip
 
 
 def _before(pk: int, key: str, digests: list[str]) -> CrmWrite:

@@ -50,7 +50,7 @@ def _table(sql: str) -> str:
 def test_a_look_up_asks_the_database_nothing_before_its_answer(menu: Menu, pass_time: Clock) -> None:
     menu.lookup("777123456")
     asked = queries(lambda: menu.lookup("602111222", unique_id="7.2"))
-    assert asked == ["INSERT crmwindow_ivrstep", "SELECT crmwindow_leg"]  # both after the answer
+    assert asked == ["INSERT crmwindow_ivrstep"]  # after the answer, and no card shows it
     assert queries(lambda: menu.lookup("604218330")) == ["INSERT crmwindow_ivrstep"]
 
 

@@ -1,0 +1,142 @@
+"""Questions that the database is asked with every request: put into SQL once, then only filled in.
+
+Building a queryset and compiling it costs Django more than PostgreSQL takes to answer. A `Prepared` does both once per process:
+
+    _SESSION = Prepared(lambda digest, now: WindowSession.objects.filter(digest=digest, expires_at__gt=now)[:1])
+    _SESSION.first(digest=…, now=…)
+
+The function gets an expression for each of its parameters, for a list one of expressions, and every value that changes must
+come through them: whatever else it reads (the time, a setting) stays as it was at the first question. None equals nothing, as
+NULL does; lists must not be empty. Lookups that change their text (`iexact`, `startswith`) have no place here. Answers are what
+the queryset would give: models with what `select_related` joins, or what `values_list` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.sql import UpdateQuery
+from django.db.models.sql.constants import ROW_COUNT
+
+
+class _Slot(Expression):
+    """Where a value will be: in the SQL a placeholder, among its parameters this object."""
+
+    def __init__(self, name: str, place: int | None = None) -> None:
+        super().__init__(output_field=Field())
+        self.name, self.place = name, place
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", [self]
+
+    def of(self, values: Mapping[str, Any]) -> object:
+        return values[self.name] if self.place is None else values[self.name][self.place]
+
+
+class _Statement:
+    """Compiled, without its values."""
+
+    def __init__(self, query: Any, values: Mapping[str, object]) -> None:
+        self.query = query
+        self._compiler = query.get_compiler(using=DEFAULT_DB_ALIAS)
+        self._sql, self._parameters = self._compiler.as_sql()
+        arrived = {each.name for each in self._parameters if isinstance(each, _Slot)}
+        if arrived != {*values}:
+            raise ValueError(f"{sorted({*values} ^ arrived)} is not what this asks for: {self._sql}")
+
+    def compiler(self, values: Mapping[str, object]) -> Any:
+        """One of this thread's connection, with nothing left to compile."""
+        compiler, connection = copy(self._compiler), connections[DEFAULT_DB_ALIAS]
+        compiler.connection = connection
+        filled = [
+            _adapted(each.of(values), connection) if isinstance(each, _Slot) else each for each in self._parameters
+        ]
+        compiler.as_sql = lambda: (self._sql, tuple(filled))
+        return compiler
+
+
+class _Query:
+    """What a queryset takes for its query while it is iterated."""
+
+    def __init__(self, statement: _Statement, values: Mapping[str, object]) -> None:
+        self._statement, self._values = statement, values
+
+    def get_compiler(self, *_using: Any, **_more: Any) -> Any:
+        return self._statement.compiler(self._values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._statement.query, name)
+
+
+def _adapted(value: object, connection: Any) -> object:
+    """As Django's fields give it to the database."""
+    if isinstance(value, Model):
+        return value.pk
+    if isinstance(value, bytes):
+        return connection.Database.Binary(bytes(value))
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
+
+
+def _slots(values: Mapping[str, object]) -> dict[str, Any]:
+    return {
+        name: [_Slot(name, place) for place in range(len(value))] if isinstance(value, list) else _Slot(name)
+        for name, value in values.items()
+    }
+
+
+def _shape(values: Mapping[str, object]) -> tuple[int, ...]:
+    return tuple(len(value) for value in values.values() if isinstance(value, list))
+
+
+class Prepared[Row]:
+    """A question whose rows are wanted. Threads may share it."""
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
+        self._build = build
+        self._known: dict[tuple[int, ...], tuple[Any, _Statement]] = {}
+
+    def rows(self, **values: object) -> list[Row]:
+        queryset, statement = self._known.get(_shape(values)) or self._prepare(values)
+        query: Any = _Query(statement, values)
+        asked: Any = QuerySet(queryset.model, query=query, using=DEFAULT_DB_ALIAS)
+        asked._fields = queryset._fields
+        return list(queryset._iterable_class(asked))
+
+    def first(self, **values: object) -> Row | None:
+        """The question itself must say which comes first, and that no more are wanted ([:1])."""
+        return next(iter(self.rows(**values)), None)
+
+    def _prepare(self, values: Mapping[str, object]) -> tuple[Any, _Statement]:
+        queryset = self._build(**_slots(values))
+        known = self._known[_shape(values)] = queryset, _Statement(queryset.query, values)
+        return known
+
+
+class PreparedUpdate:
+    """A change of rows: the function answers which, and the new values by the names of their fields."""
+
+    def __init__(self, build: Callable[..., tuple[QuerySet[Any], dict[str, Any]]]) -> None:
+        self._build = build
+        self._known: dict[tuple[int, ...], _Statement] = {}
+
+    def __call__(self, **values: object) -> int:
+        """How many rows there were."""
+        statement = self._known.get(_shape(values)) or self._prepare(values)
+        return int(statement.compiler(values).execute_sql(ROW_COUNT) or 0)
+
+    def _prepare(self, values: Mapping[str, object]) -> _Statement:
+        rows, new = self._build(**_slots(values))
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(new)
+        statement = self._known[_shape(values)] = _Statement(query, values)
+        return statement
