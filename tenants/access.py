@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from tenants import limits
 from tenants.briefly import Briefly
 from tenants.models import ApiKey, Instance, Tenant, digest
+from tenants.prepared import Prepared
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -129,17 +130,18 @@ def token_for(key: ApiKey) -> str:
     return TOKEN_PREFIX + _signer.sign(key.code.hex)
 
 
-def _key(**where: object) -> ApiKey | None:
-    rows = ApiKey.objects.select_related("tenant__instance").defer("tenant__instance__metadata").filter(**where)
-    return _keys.of(tuple(where.items()), rows.first)
+_WITH_INSTANCE = ApiKey.objects.select_related("tenant__instance").defer("tenant__instance__metadata")
+_BY_DIGEST = Prepared(lambda digest: _WITH_INSTANCE.filter(digest=digest)[:1])
+_BY_CODE = Prepared(lambda code: _WITH_INSTANCE.filter(code=code)[:1])
 
 
 def _key_of(text: str) -> ApiKey | None:
     if not text.startswith(TOKEN_PREFIX):
-        return _key(digest=digest(text))
+        hashed = digest(text)
+        return _keys.of(hashed, lambda: _BY_DIGEST.first(digest=hashed))
     try:
-        code = _signer.unsign(text.removeprefix(TOKEN_PREFIX), max_age=TOKEN_SECONDS)
-        return _key(code=UUID(code))
+        code = UUID(_signer.unsign(text.removeprefix(TOKEN_PREFIX), max_age=TOKEN_SECONDS))
+        return _keys.of(code, lambda: _BY_CODE.first(code=code))
     except (signing.BadSignature, ValueError):
         return None
 

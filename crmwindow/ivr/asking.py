@@ -32,6 +32,7 @@ from tenants.dataverse.gate import Gate, Held
 from tenants.dataverse.metadata import Metadata, Table
 from tenants.fields import Sealed
 from tenants.models import Agent, Instance, SystemAccount, Tenant
+from tenants.prepared import Prepared
 
 QUESTIONS = 12
 """Of one instance worked on at once; each sends one request per table. Microsoft allows 52 requests at a time."""
@@ -248,10 +249,18 @@ class Desk:
 _accounts: Briefly[SystemAccount] = Briefly()
 
 
+_ACCOUNT = Prepared(
+    lambda tenant: (
+        SystemAccount.objects.filter(instance__tenant=tenant)
+        .select_related("instance__tenant")
+        .defer("instance__metadata")[:1]
+    )
+)
+
+
 def desk_of(tenant: Tenant, *, watch: Watch | None = None, reader: Reader | None = None) -> Desk:
     """Raises Unanswered when the customer has no system account. A `reader` of one's own remembers nothing."""
-    rows = SystemAccount.objects.select_related("instance__tenant").defer("instance__metadata")
-    account = _accounts.of(tenant.pk, rows.filter(instance__tenant=tenant).first)
+    account = _accounts.of(tenant.pk, partial(_ACCOUNT.first, tenant=tenant))
     if account is None:
         raise Unanswered("no_system_account")
     instance = account.instance
@@ -273,11 +282,17 @@ def _roster_of(tenant: Tenant, reader: Reader) -> Roster:
     return roster
 
 
+_ROSTER = Prepared(
+    lambda tenant: (
+        Agent.objects.filter(tenant=tenant).order_by("pk").values_list("systemuser_id", "email", "upn", "login", "line")
+    )
+)
+
+
 def _read_roster(tenant: Tenant) -> Roster:
-    columns = ("systemuser_id", "email", "upn", "login", "line")
     by_user: dict[str, Person] = {}
     by_email: dict[str, Person] = {}
-    for user, email, upn, login, line in Agent.objects.filter(tenant=tenant).order_by("pk").values_list(*columns):
+    for user, email, upn, login, line in _ROSTER.rows(tenant=tenant):
         person = Person(email, login, line)
         if user:
             by_user[str(user)] = person

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from time import perf_counter
 
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from tenants import stopwatch
 from tenants.briefly import Briefly
 from tenants.dataverse.budget import Budget
 from tenants.models import Instance, Tenant
+from tenants.prepared import Prepared
 
 Kind = IvrFunction.Kind
 _functions: Briefly[IvrFunction] = Briefly()
@@ -35,14 +37,17 @@ class WrongKind(Exception):
 
 def named(tenant: Tenant, name: str, *kinds: str) -> IvrFunction:
     """Raises NoSuchFunction, WrongKind."""
-    rows = IvrFunction.objects.filter(tenant=tenant, name=name, enabled=True)
-    function = _functions.of((tenant.pk, name), rows.first) if _NAME.fullmatch(name) else None
+    of_this = partial(_NAMED.first, tenant=tenant, name=name)
+    function = _functions.of((tenant.pk, name), of_this) if _NAME.fullmatch(name) else None
     if function is None:
         raise NoSuchFunction
     if function.kind not in kinds:
         raise WrongKind(_("The function “%(name)s” is of another kind.") % {"name": function.name})
     function.tenant = tenant
     return function
+
+
+_NAMED = Prepared(lambda tenant, name: IvrFunction.objects.filter(tenant=tenant, name=name, enabled=True)[:1])
 
 
 def seconds(function: IvrFunction | None, asked_ms: int | None) -> float:
