@@ -9,15 +9,17 @@ not how long one takes. A wrong answer voids the run: a stranger, a right PIN re
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 import statistics
 import uuid
+from asyncio import gather, sleep
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
-from threading import Lock
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 import requests
@@ -28,6 +30,7 @@ from ipexportal.benchmarks import Void, percentile, spread
 from ipexportal.benchmarks.crew import portal
 from ipexportal.benchmarks.lookup import Known, _draw, _read_all
 from ipexportal.benchmarks.stage import Microsoft, customer, microsoft
+from ipexportal.benchmarks.wire import Wire
 from ipexportal.sandbox import directory
 from tenants import api_keys, connections
 from tenants.dataverse import odata
@@ -53,12 +56,10 @@ class Times:
 
     seconds: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     results: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    lock: Lock = field(default_factory=Lock)
 
     def add(self, state: str, kind: str, seconds: float, result: str) -> None:
-        with self.lock:
-            self.seconds[state, kind].append(seconds)
-            self.results[state, kind, result] += 1
+        self.seconds[state, kind].append(seconds)
+        self.results[state, kind, result] += 1
 
     def of(self, state: str, *kinds: str) -> list[float]:
         """In milliseconds; of all kinds when none is named."""
@@ -171,89 +172,83 @@ def _floor(client: Client, stand_in: Microsoft, latency_ms: float) -> float:
 
 
 class _Menus:
+    """Fifty callers in one thread, so that asking costs little beside what is measured."""
+
     def __init__(self, url: str, key: str, known: Known, people: list[Person]) -> None:
         self.url, self.key, self.known, self.people = url, key, known, people
         self.times = Times()
 
     def warm_up(self, numbers: list[phone.Number]) -> None:
-        with self._session() as session:
-            for number in numbers:
-                self._ask(session, "warm", "lookup", {"number": number.e164})
+        asyncio.run(self._warm_up(numbers))
 
     def calls(self, state: str, numbers: list[phone.Number], rounds: int) -> None:
         """All at once, each round with other numbers."""
-        with ThreadPoolExecutor(CALLS) as callers:
-            done = [
-                callers.submit(self._line, state, person, numbers[place::CALLS], rounds, place)
-                for place, person in enumerate(self.people)
-            ]
-            for each in done:
-                each.result()
+        asyncio.run(self._calls(state, numbers, rounds))
 
     def without_pause(self, numbers: list[phone.Number], seconds: float) -> float:
         """Look-ups in a second, by as many clients as calls, each asking again as soon as it is answered."""
         started = perf_counter()
-        with ThreadPoolExecutor(CALLS) as callers:
-            done = [callers.submit(self._hurry, numbers[place::CALLS], started + seconds) for place in range(CALLS)]
-            asked = sum(each.result() for each in done)
+        asked = asyncio.run(self._all_hurry(numbers, started + seconds))
         return round(asked / (perf_counter() - started), 1)
 
-    def _hurry(self, numbers: list[phone.Number], until: float) -> int:
+    async def _warm_up(self, numbers: list[phone.Number]) -> None:
+        with closing(Wire(self.url)) as wire:
+            for number in numbers:
+                await self._ask(wire, "warm", "lookup", {"number": number.e164})
+
+    async def _calls(self, state: str, numbers: list[phone.Number], rounds: int) -> None:
+        await gather(
+            *(
+                self._line(state, person, numbers[place::CALLS], rounds, place)
+                for place, person in enumerate(self.people)
+            )
+        )
+
+    async def _all_hurry(self, numbers: list[phone.Number], until: float) -> int:
+        return sum(await gather(*(self._hurry(numbers[place::CALLS], until) for place in range(CALLS))))
+
+    async def _hurry(self, numbers: list[phone.Number], until: float) -> int:
         asked = 0
-        with self._session() as session:
+        with closing(Wire(self.url)) as wire:
             while perf_counter() < until:
                 number = numbers[asked % len(numbers)]
-                self._check_found(number, self._ask(session, "closed", "lookup", {"number": number.e164}))
+                self._check_found(number, await self._ask(wire, "closed", "lookup", {"number": number.e164}))
                 asked += 1
         return asked
 
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False
-        session.headers["Authorization"] = f"Bearer {self.key}"
-        return session
-
-    def _line(self, state: str, person: Person, numbers: list[phone.Number], rounds: int, place: int) -> None:
+    async def _line(self, state: str, person: Person, numbers: list[phone.Number], rounds: int, place: int) -> None:
         chance = random.Random(place)  # noqa: S311 - the same pauses in every run
-        with self._session() as session:
-            sleep(chance.uniform(0, PAUSE[1]))
+        with closing(Wire(self.url)) as wire:
+            await sleep(chance.uniform(0, PAUSE[1]))
             for turn in range(rounds):
-                self._call(session, state, person, numbers[turn % len(numbers)], f"{place}.{turn}", chance)
+                await self._call(wire, state, person, numbers[turn % len(numbers)], f"{place}.{turn}", chance)
 
-    def _call(
-        self,
-        session: requests.Session,
-        state: str,
-        person: Person,
-        number: phone.Number,
-        unique_id: str,
-        chance: random.Random,
+    async def _call(
+        self, wire: Wire, state: str, person: Person, number: phone.Number, unique_id: str, chance: random.Random
     ) -> None:
-        found = self._ask(session, state, "lookup", {"number": number.e164, "unique_id": unique_id})
+        found = await self._ask(wire, state, "lookup", {"number": number.e164, "unique_id": unique_id})
         self._check_found(number, found)
-        sleep(chance.uniform(*PAUSE))
+        await sleep(chance.uniform(*PAUSE))
         is_right = chance.random() < 0.7
         value = person.pin if is_right else "none"
         body = {"number": person.number, "unique_id": unique_id, "function": "pin", "value": value}
-        verdict = self._ask(session, state, "verify", body)["result"]
+        verdict = (await self._ask(wire, state, "verify", body))["result"]
         if verdict not in {"verified" if is_right else "refused", "unavailable"}:
             raise Void(f"a {'right' if is_right else 'wrong'} PIN was {verdict}")
-        sleep(chance.uniform(*PAUSE))
+        await sleep(chance.uniform(*PAUSE))
         values = {"text": f"Reklamace {unique_id}"}
-        self._ask(
-            session, state, "write", {"function": "zapis", "unique_id": unique_id, "number": "", "values": values}
-        )
-        sleep(chance.uniform(*PAUSE))
+        said = {"function": "zapis", "unique_id": unique_id, "number": "", "values": values}
+        await self._ask(wire, state, "write", said)
+        await sleep(chance.uniform(*PAUSE))
 
-    def _ask(self, session: requests.Session, state: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        started = perf_counter()
-        answer = session.post(f"{self.url}/api/v1/ivr/{kind}", json=body, timeout=60)
-        seconds = perf_counter() - started
-        if answer.status_code not in {200, 202}:
-            raise Void(f"ivr/{kind} answered {answer.status_code}: {answer.text[:200]}")
-        data: dict[str, Any] = answer.json()
+    async def _ask(self, wire: Wire, state: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(body).encode()
+        answer = await wire.post(f"/api/v1/ivr/{kind}", text, "application/json", Authorization=f"Bearer {self.key}")
+        if answer.status not in {200, 202}:
+            raise Void(f"ivr/{kind} answered {answer.status}: {answer.text[:200]}")
+        data: dict[str, Any] = json.loads(answer.body)
         result = str(data.get("result") or "accepted")
-        self.times.add(state, "refusal" if result == "refused" else kind, seconds, result)
+        self.times.add(state, "refusal" if result == "refused" else kind, answer.seconds, result)
         return data
 
     def _check_found(self, number: phone.Number, answer: dict[str, Any]) -> None:
