@@ -23,7 +23,7 @@ from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, FollowUp, FollowUpDraft, Leg, Note, Opening, hers
 from tenants.models import Agent, Tenant
-from tenants.prepared import Prepared
+from tenants.prepared import Prepared, PreparedInsert
 
 __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "is_recent", "leg_of",
            "open_by_agent", "read_event", "receive", "shown"]  # fmt: skip
@@ -111,15 +111,18 @@ def _agent_of(event: Event, tenant: Tenant) -> Agent | None:
 
 def _locked_call(event: Event, tenant: Tenant) -> Call:
     """The call's row, made if need be, and nobody else's until the transaction ends."""
-    call, code = _LOCKED.first(tenant=tenant, unique_id=event.unique_id), None
+    call = _LOCKED.first(tenant=tenant, unique_id=event.unique_id)
     if call is None:
-        new = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
-        Call.objects.bulk_create([new], ignore_conflicts=True)  # somebody may have been faster
-        (call,), code = _LOCKED.rows(tenant=tenant, unique_id=event.unique_id), new.code
-    call.tenant, call.is_new = tenant, call.code == code
+        call = Call(tenant=tenant, unique_id=event.unique_id, started_at=timezone.now())
+        call.is_new = _add_call(call)
+        if not call.is_new:  # somebody was faster
+            (call,) = _LOCKED.rows(tenant=tenant, unique_id=event.unique_id)
+    call.tenant = tenant
     return call
 
 
+_add_call = PreparedInsert(Call, unless_there=True)
+_add_leg = PreparedInsert(Leg)
 _LOCKED = Prepared(
     lambda tenant, unique_id: Call.objects.filter(
         tenant=tenant, unique_id=unique_id, private_to=None
@@ -247,7 +250,10 @@ class _Application:
         if call_changed:
             self.call.save(update_fields=_CALL_FACTS)
         for leg in changed:
-            leg.save(update_fields=_LEG_FACTS if leg.pk else None)
+            if leg.pk is None:
+                _add_leg(leg)
+            else:
+                leg.save(update_fields=_LEG_FACTS)
         heard = [leg.agent_id for leg in (self.legs.values() if call_changed else changed)]
         if heard:
             self.came.told = perf_counter()

@@ -34,7 +34,7 @@ from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
 from tenants.fields import seal
 from tenants.models import Agent, Instance
-from tenants.prepared import Prepared, PreparedUpdate
+from tenants.prepared import Prepared, PreparedInsert, PreparedUpdate
 
 __all__ = ["Found", "Match", "SearchResult", "choose", "forget", "found", "hits_of", "kept", "none_of_them",
            "prepare", "retry", "search", "start"]  # fmt: skip
@@ -97,7 +97,13 @@ class Found:
 
 def prepare(legs: Iterable[Leg]) -> dict[int, Lookup]:
     """By leg, rows that nobody is at yet, of legs that were made in this very transaction."""
-    return {row.leg_id: row for row in Lookup.objects.bulk_create(Lookup(leg=leg) for leg in legs)}
+    rows = {leg.pk: Lookup(leg=leg) for leg in legs}
+    for row in rows.values():
+        _add(row)
+    return rows
+
+
+_add = PreparedInsert(Lookup)
 
 
 def start(leg: Leg, came: timings.Arrival | None = None, prepared: Lookup | None = None) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from crmwindow.models import Outbox
+from tenants.prepared import PreparedInsert
 
 CHANNEL = "ipex_news"
 IDS_PER_NOTIFY = 390  # a payload holds less than 8,000 bytes, an id up to 19 digits
@@ -40,13 +41,20 @@ def note_of(page: str) -> str:
 
 def tell(agents: Iterable[int], kind: str = STATE) -> None:
     """`agents` are primary keys; every open window of theirs hears of it."""
-    rows = Outbox.objects.bulk_create([Outbox(agent_id=agent, kind=kind) for agent in sorted(set(agents))])
+    rows = [Outbox(agent_id=agent, kind=kind) for agent in sorted(set(agents))]
     if not rows:
         return
+    if len(rows) == 1:
+        _add(rows[0])
+    else:
+        Outbox.objects.bulk_create(rows)
     if connection.vendor == "postgresql":
         _notify(kind, [str(row.agent_id) for row in rows])
     else:
         transaction.on_commit(woken.set)
+
+
+_add = PreparedInsert(Outbox)
 
 
 def _notify(kind: str, agents: list[str]) -> None:

@@ -140,3 +140,40 @@ class PreparedUpdate:
         query.add_update_values(new)
         statement = self._known[_shape(values)] = _Statement(query, values)
         return statement
+
+
+class PreparedInsert[Row: Model]:
+    """A new row of one model, without signals. With `unless_there` a row that some constraint knows already stays as it is."""
+
+    def __init__(self, model: type[Row], *, unless_there: bool = False) -> None:
+        self._model, self._unless_there = model, unless_there
+        self._known: tuple[str, list[Any]] | None = None
+
+    def __call__(self, row: Row) -> bool:
+        """Was it written? Then it has its key, and nobody else's transaction sees it before ours ends."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        sql, fields = self._known or self._prepare(connection)
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            returned = cursor.fetchone()
+        if returned:
+            row.pk = returned[0]
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        return returned is not None
+
+    def _prepare(self, connection: Any) -> tuple[str, list[Any]]:
+        meta, quote = self._model._meta, connection.ops.quote_name
+        fields: list[Any] = [each for each in meta.concrete_fields if not each.primary_key and not _by_database(each)]
+        columns, places = ", ".join(quote(each.column) for each in fields), ", ".join(["%s"] * len(fields))
+        conflict = " ON CONFLICT DO NOTHING" if self._unless_there else ""
+        key = quote(meta.pk.column) if meta.pk else ""
+        # Only names of our own models are put into it, quoted
+        sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({places}){conflict} RETURNING {key}"  # noqa: S608
+        self._known = sql, fields
+        return self._known
+
+
+def _by_database(field: Any) -> bool:
+    """It is left to the database to fill it in, as its clock."""
+    return field.has_db_default() and not field.has_default()

@@ -20,7 +20,7 @@ from crmwindow import outbox
 from crmwindow.blind import blind, blinds
 from crmwindow.models import Call, IvrFunction, IvrStep, Leg
 from tenants.models import Tenant
-from tenants.prepared import Prepared
+from tenants.prepared import Prepared, PreparedInsert
 
 Kind = IvrFunction.Kind
 MOST = 12
@@ -62,28 +62,34 @@ def note(
     milliseconds: int = 0,
 ) -> IvrStep:
     """Remember what a function answered, and tell the agents on whose cards the call is. `number` is E.164 or ""."""
+    step = IvrStep(
+        tenant=tenant,
+        function=function if function and function.pk else None,
+        unique_id=unique_id[:128],
+        number=number,
+        number_blind=blind(tenant, number) if number else "",
+        name=function.name if function else "",
+        title=function.title if function else "",
+        kind=kind,
+        result=result,
+        reason=reason,
+        badge=bool(function and function.badge and result == "verified"),
+        record_table=record[0] if record else "",
+        record_id=UUID(record[1]) if record else None,
+        answers=json.dumps(dict(answers), ensure_ascii=False) if answers else "",
+        milliseconds=milliseconds,
+        at=timezone.now(),
+    )
+    if not step.unique_id or not _is_told(step):
+        _add(step)
+        return step
     with transaction.atomic(savepoint=False):
-        step = IvrStep.objects.create(
-            tenant=tenant,
-            function=function if function and function.pk else None,
-            unique_id=unique_id[:128],
-            number=number,
-            number_blind=blind(tenant, number) if number else "",
-            name=function.name if function else "",
-            title=function.title if function else "",
-            kind=kind,
-            result=result,
-            reason=reason,
-            badge=bool(function and function.badge and result == "verified"),
-            record_table=record[0] if record else "",
-            record_id=UUID(record[1]) if record else None,
-            answers=json.dumps(dict(answers), ensure_ascii=False) if answers else "",
-            milliseconds=milliseconds,
-            at=timezone.now(),
-        )
-        if step.unique_id and _is_told(step):
-            outbox.tell(_on_whose_cards(step))
+        _add(step)
+        outbox.tell(_on_whose_cards(step))
     return step
+
+
+_add = PreparedInsert(IvrStep)
 
 
 def _on_whose_cards(step: IvrStep) -> Iterable[int]:

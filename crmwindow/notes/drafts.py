@@ -27,7 +27,7 @@ from crmwindow.notes.windows import Window
 from tenants import connections
 from tenants.fields import seal
 from tenants.models import Agent
-from tenants.prepared import Prepared
+from tenants.prepared import Prepared, PreparedInsert
 
 QUIET = timedelta(seconds=20)
 """After the agent's own hang-up, without a keystroke."""
@@ -71,13 +71,14 @@ def save_draft(*, leg: Leg, text: str, outcome: str = "", window: Window = NOWHE
 def _locked(leg: Leg) -> Note:
     note = _LOCKED.first(call=leg.call_id, author=leg.agent_id)
     if note is None:
-        new = Note(call_id=leg.call_id, author_id=leg.agent_id, edited_at=timezone.now())
-        Note.objects.bulk_create([new], ignore_conflicts=True)
-        (note,) = _LOCKED.rows(call=leg.call_id, author=leg.agent_id)
+        note = Note(call_id=leg.call_id, author_id=leg.agent_id, edited_at=timezone.now())
+        if not _add(note):  # another window was faster
+            (note,) = _LOCKED.rows(call=leg.call_id, author=leg.agent_id)
     note.call, note.author = leg.call, leg.agent
     return note
 
 
+_add = PreparedInsert(Note, unless_there=True)
 _LOCKED = Prepared(lambda call, author: Note.objects.select_for_update(no_key=True).filter(call=call, author=author))
 
 

@@ -23,7 +23,7 @@ from crmwindow.notes import text as texts
 from crmwindow.writing import jobs
 from crmwindow.writing.values import Value
 from tenants.models import SystemAccount, Tenant
-from tenants.prepared import Prepared
+from tenants.prepared import Prepared, PreparedInsert
 
 State, Kind = CrmWrite.State, CrmWrite.Kind
 SETTLED = timedelta(seconds=60)
@@ -104,12 +104,13 @@ def _store(write: CrmWrite, digests: list[str], values: Mapping[str, Value]) -> 
         write.call_id = known["call"]
         for name, value in _queued(timedelta(), has_account=known["has_account"]).items():
             setattr(write, name, value)
-        write.save(force_insert=True)
+        _add(write)
         _note_step(function, write, values)
         jobs.deliver_after_commit(write.pk)
     return write
 
 
+_add = PreparedInsert(CrmWrite)
 _LOCKED = Prepared(
     lambda pk: IvrFunction.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk", flat=True)
 )

@@ -372,5 +372,5 @@ def test_the_first_event_of_a_call_costs_few_queries(acme: Tenant, jana: Agent, 
     event = read_event(body("Ringing", Login="jana"), acme)
 
     notify = connection.vendor == "postgresql"
-    with django_assert_num_queries(12 + notify):
+    with django_assert_num_queries(11 + notify):
         calls.receive(event, tenant=acme)

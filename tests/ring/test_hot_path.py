@@ -58,7 +58,7 @@ def test_from_the_event_to_the_card(jana: Agent, window: Window, exchange: Calla
     assert "Jana Horáková" in card.content.decode()
     answered = next(at for at, sql in enumerate(of_the_look_up) if sql.startswith('UPDATE "crmwindow_lookup"'))
     counts = [len(of_the_event), len(of_the_state), answered + 1, len(of_the_card)]
-    assert counts == [10, 8, 1, 5], "\n".join(map(str, (of_the_event, of_the_state, of_the_look_up, of_the_card)))
+    assert counts == [9, 8, 1, 5], "\n".join(map(str, (of_the_event, of_the_state, of_the_look_up, of_the_card)))
 
 
 def test_a_call_that_is_new_has_no_parts_to_be_read(jana: Agent, exchange: Callable[..., Any]) -> None:

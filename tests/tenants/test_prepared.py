@@ -5,14 +5,14 @@ from threading import Thread
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from crmwindow.models import Call, Leg, Lookup, Note
+from crmwindow.models import Call, Leg, Lookup, Note, Outbox
 from tenants.fields import seal
 from tenants.models import Agent, Instance, Tenant
-from tenants.prepared import Prepared, PreparedUpdate
+from tenants.prepared import Prepared, PreparedInsert, PreparedUpdate
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +123,33 @@ def test_a_row_that_is_held_is_asked_for_inside_a_transaction(jana: Agent) -> No
     note = Note.objects.create(call=call, author=jana, edited_at=timezone.now())
     held = Prepared(lambda call: Note.objects.select_for_update(no_key=True).filter(call=call))
     assert held.rows(call=call) == [note]
+
+
+def test_a_new_row_has_its_key_and_what_the_model_fills_in(jana: Agent) -> None:
+    add = PreparedInsert(Call)
+    call = Call(tenant=jana.tenant, unique_id="1.3", started_at=timezone.now(), number="+420777123456")
+    assert add(call)
+    stored = Call.objects.get(pk=call.pk)
+    assert (stored.code, stored.number, stored.direction) == (call.code, "+420777123456", Call.Direction.INCOMING)
+    stored.state = 1
+    stored.save(update_fields=["state"])
+    call.refresh_from_db()
+    assert call.state == 1
+
+
+def test_what_only_the_database_knows_is_left_to_it(jana: Agent) -> None:
+    before = timezone.now() - timedelta(minutes=1)
+    row = Outbox(agent_id=jana.pk, kind="state")
+    PreparedInsert(Outbox)(row)
+    assert Outbox.objects.get(pk=row.pk).at > before
+
+
+def test_a_row_that_is_there_already_stays_as_it_is(jana: Agent) -> None:
+    add = PreparedInsert(Call, unless_there=True)
+    first, second = (Call(tenant=jana.tenant, unique_id="1.4", started_at=timezone.now(), queue=name) for name in "ab")
+    assert add(first)
+    assert not add(second)
+    assert second.pk is None
+    assert Call.objects.get(unique_id="1.4").queue == "a"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PreparedInsert(Call)(second)
