@@ -52,14 +52,13 @@ def find(
     on_partial: Callable[[SearchResult], None] | None = None,
     tables: Iterable[SearchTable] | None = None,
     pool: Executor = searching._pool,
+    lends_thread: bool = False,
 ) -> SearchResult:
     """As `search.search`, by the quickest way. With a `call`, what the index knows is kept for its other agents; who has only
     its `unique_id` uses what was kept."""
     every = tuple(tables) if tables is not None else schema.of(instance, metadata).tables
 
-    def live(some: Iterable[SearchTable], **more: object) -> SearchResult:
-        # The keywords are those of `search`; mypy cannot follow them through `**more`
-        return search(client, metadata, instance, number, budget, tables=some, pool=pool, **more)  # type: ignore[arg-type]
+    live = partial(search, client, metadata, instance, number, budget, pool=pool, lends_thread=lends_thread)
 
     known, unkept = _known(instance, number, call, unique_id)
     keep = partial(_keep, unkept) if unkept else None  # while Microsoft is asked
@@ -68,14 +67,14 @@ def find(
     covered = {each.table.logical_name: each for each in every if _covers(known, each)}
     records = [(covered[table], record_id) for table, record_id in known.records if table in covered]
     if not records or known.too_many:
-        return live(every, on_partial=on_partial, meanwhile=keep)
+        return live(tables=every, on_partial=on_partial, meanwhile=keep)
     others = [each for each in every if each.table.logical_name not in covered]
     if not others:
         stopwatch.label("path", "index")
-    result = live(others, keyed=records, on_partial=on_partial, meanwhile=keep)
+    result = live(tables=others, keyed=records, on_partial=on_partial, meanwhile=keep)
     if not result.hits and not result.failed:  # gone or changed since the index read them
         stopwatch.label("path", "live")
-        again = live(list(covered.values()))
+        again = live(tables=covered.values())
         result = replace(again, hidden=result.hidden, refused=(*result.refused, *again.refused))
     language = get_language() or "cs"
     return replace(result, labels={each.table.logical_name: each.label(language) for each in every})

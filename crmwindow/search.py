@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import close_old_connections
@@ -25,6 +26,7 @@ from tenants.models import Instance
 from tenants.schema import SearchTable
 from tenants.values import shown_fields
 
+type Rows = list[dict[str, Any]]
 ROWS = 50
 THREADS = 32
 FLAGS = ("donotphone", "donotemail", "creditonhold")
@@ -117,12 +119,14 @@ def search(
     tables: Iterable[SearchTable] | None = None,
     keyed: Iterable[tuple[SearchTable, str]] = (),
     pool: Executor = _pool,
+    lends_thread: bool = False,
 ) -> SearchResult:
     """Ask every table of the instance, with the rights of whoever `client` speaks for; texts in the active language.
 
     Labels and formatted values come in that agent's language. `on_partial` is called once when some tables are late,
     `meanwhile` once everything is asked.
-    `tables` are asked instead of all, by threads of `pool`; `keyed` records are read as well (see `candidates`). Never raises
+    `tables` are asked instead of all, by threads of `pool`; `keyed` records are read as well (see `candidates`). Whoever
+    `lends_thread` waits for one question in their own, which saves changing to another and back. Never raises
     for what Dataverse does; what failed is in the answer.
     """
     search_ = _Search(client, instance, metadata, number, budget, pool)
@@ -130,12 +134,23 @@ def search(
         search_.tables = tuple(tables)
     search_.read(keyed)
     search_.begin()
+    search_.ask(lends_thread=lends_thread)
     if meanwhile:
         meanwhile()
     if on_partial and not search_.wait(min(FIRST_LOOK, budget.left())):
         on_partial(search_.result(final=False))
     search_.wait(budget.left())
     return search_.result(final=True)
+
+
+def _done[T](work: Callable[[], T]) -> Future[T]:
+    """Worked off here and now, as a thread of a pool would."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:  # for whoever asks for the result
+        future.set_exception(error)
+    return future
 
 
 class _Search:
@@ -152,7 +167,8 @@ class _Search:
         self.tables = schema.of(instance, metadata).tables
         self.language = get_language() or "cs"
         self.region = instance.tenant.country
-        self.asked: list[tuple[SearchTable, Future[list[dict[str, Any]]]]] = []
+        self.asking: list[tuple[SearchTable, Callable[[], Rows]]] = []
+        self.asked: list[tuple[SearchTable, Future[Rows]]] = []
         self.hidden: set[str] = set()
         self.watch = stopwatch.current()
 
@@ -160,7 +176,7 @@ class _Search:
         """One request per record, all at once."""
         for table, record_id in records:
             path = odata.query(odata.record(table.table.entity_set, record_id), select=selected(table))
-            self.asked.append((table, self.pool.submit(self._ask_one, table, path)))
+            self.asking.append((table, partial(self._ask_one, table, path)))
 
     def _ask_one(self, table: SearchTable, path: str) -> list[dict[str, Any]]:
         """What somebody knew of may be gone meanwhile, or not for this agent's eyes: neither is a failure."""
@@ -183,7 +199,14 @@ class _Search:
                 filters[columns] = live_query.encoded_filters(self.number, columns)
             for expression in filters[columns]:
                 path = _path(table) + expression
-                self.asked.append((table, self.pool.submit(self._ask, table, path)))
+                self.asking.append((table, partial(self._ask, table, path)))
+
+    def ask(self, *, lends_thread: bool) -> None:
+        """All at once."""
+        own = self.asking.pop() if lends_thread and self.asking else None
+        self.asked = [(table, self.pool.submit(work)) for table, work in self.asking]
+        if own:
+            self.asked.append((own[0], _done(own[1])))
 
     def _ask(self, table: SearchTable, path: str) -> list[dict[str, Any]]:
         try:

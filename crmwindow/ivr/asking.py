@@ -9,7 +9,7 @@ becomes the answer to the next one. All of this is the state of this process: ea
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
@@ -104,6 +104,13 @@ class Reader:
             self._begin(key, work, keep=keep)
         release_connection()
         return _result(future, wait)  # type: ignore[return-value]  # a key always stands for the same kind of answer
+
+    def all_of[T](self, questions: Iterable[Callable[[], T]]) -> list[T]:
+        """Asked at once, the last in the caller's own thread: changing to another and back takes its time."""
+        *others, last = questions
+        asked = [self.requests.submit(each) for each in others]
+        answer = last()
+        return [*(each.result() for each in asked), answer]
 
     def close(self) -> None:
         self.questions.shutdown(wait=False)

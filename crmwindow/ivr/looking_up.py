@@ -146,6 +146,7 @@ def _search(
         unique_id=unique_id,
         tables=tables,
         pool=desk.reader.requests,
+        lends_thread=True,
     )
     found = len(result.hits)
     desk.watch.note(

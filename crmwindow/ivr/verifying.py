@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import sleep
 from typing import Any
 from uuid import uuid4
@@ -172,9 +173,9 @@ def _indexed(desk: Desk, function: IvrFunction, number: phone.Number, unique_id:
     phones = [column.property for column in table.phones]
     state = ["statecode"] if "statecode" in table.table.properties else []
     names = list(dict.fromkeys([*columns, *phones, *state]))
-    asked = [desk.reader.requests.submit(_raw, desk, table.table, names, each, budget) for each in ids]
+    asked = (partial(_raw, desk, table.table, names, each, budget) for each in ids)
     try:
-        rows = zip(ids, [future.result() for future in asked], strict=True)
+        rows = zip(ids, desk.reader.all_of(asked), strict=True)
     except errors.UnknownName:
         return []  # the search reads the names anew
     theirs = [(each, row) for each, row in rows if row and _is_theirs(row, phones, number, desk.country)]
@@ -201,8 +202,7 @@ def _rows(desk: Desk, function: IvrFunction, ids: list[str], budget: Budget) -> 
     desk.sign_in(budget)
     table = desk.table(function.entity, budget)
     columns = _columns(table, function)
-    asked = [desk.reader.requests.submit(_one, desk, table, columns, each, budget) for each in ids]
-    rows = [future.result() for future in asked]
+    rows = desk.reader.all_of(partial(_one, desk, table, columns, each, budget) for each in ids)
     desk.watch.note(_("The column was read through the system account"))
     yield from (row for row in rows if row)
 

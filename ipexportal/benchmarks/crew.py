@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
@@ -59,9 +59,15 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    url: str
-    web: Process
+    """`urls` of its web processes, of which the first is the one it is known by."""
+
+    urls: list[str]
+    web: list[Process]
     jobs: list[Process]
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
 
 
 @contextmanager
@@ -72,32 +78,39 @@ def portal(*, workers: int) -> Iterator[tuple[str, list[Process]]]:
 
 
 @contextmanager
-def production(*, workers: int) -> Iterator[Portal]:
-    """Web and job processes on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+def production(*, workers: int, web: int = 1) -> Iterator[Portal]:
+    """Web and job processes, each on a free port."""
+    ports = _free_ports(web)
+    urls = [f"http://127.0.0.1:{port}" for port in ports]
     environment = {
         **os.environ,
-        "PORTAL_URL": url,
+        "PORTAL_URL": urls[0],
         "ALLOWED_HOSTS": "127.0.0.1",
         "ENTRA_AUTHORITY": settings.ENTRA_AUTHORITY,
         "DJANGO_SETTINGS_MODULE": "ipexportal.settings",
         "LOG_LEVEL": "CRITICAL",
     }
-    server = [sys.executable, "-m", "uvicorn", "ipexportal.asgi:application", "--port", str(port)]
+    server = [sys.executable, "-m", "uvicorn", "ipexportal.asgi:application", "--log-level", "error"]
     waits = ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2"]  # the first as in deploy/systemd
-    web = Process([*server, "--log-level", "error", *waits], environment)
+    servers = [Process([*server, *waits, "--port", str(port)], environment) for port in ports]
     jobs = [Process([sys.executable, "manage.py", "run_huey"], environment) for _ in range(workers)]
-    for process in (web, *jobs):
+    for process in (*servers, *jobs):
         process.start()
     try:
-        _answers(f"{url}/healthz")
-        yield Portal(url, web, jobs)
+        for url in urls:
+            _answers(f"{url}/healthz")
+        yield Portal(urls, servers, jobs)
     finally:
-        for process in (web, *jobs):
+        for process in (*servers, *jobs):
             process.stop()
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as all_at_once:
+        probes = [all_at_once.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _answers(address: str) -> None:

@@ -40,7 +40,7 @@ class Gauges(threading.Thread):
         super().__init__(name="gauges", daemon=True)
         self.database = machine.database_server()
         self.processes = {
-            "web": [portal.web.pid],
+            "web": [process.pid for process in portal.web],
             "jobs": [process.pid for process in portal.jobs],
             "sandbox": [stand_in.pid],
             "caller": [os.getpid()],
@@ -147,11 +147,11 @@ class Stretch:
         return round(60 * slope, 2)
 
 
-def connections_bound(jobs: int, benchmark: int) -> int:
+def connections_bound(jobs: int, benchmark: int, web: int = 1) -> int:
     """As many as these processes may hold: pools, the stream's listener, the queue's (one each, one per worker)."""
     pool = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
     workers = settings.HUEY["consumer"]["workers"]
-    return int(pool + 2 + jobs * (pool + 1 + workers) + benchmark)
+    return int(web * (pool + 2) + jobs * (pool + 1 + workers) + benchmark)
 
 
 def _keep_apart(product: list[int], others: list[int]) -> bool:

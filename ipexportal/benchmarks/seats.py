@@ -37,7 +37,7 @@ class Seat:
 
     agent: Agent
     cookie: str
-    origin: str
+    wire: Wire
     stream: Stream | None = None
     heard: list[float] = field(default_factory=list)
     told: Callable[[], None] | None = None
@@ -45,7 +45,7 @@ class Seat:
     @property
     def headers(self) -> dict[str, str]:
         """As the window's own script sends them."""
-        return {"Cookie": self.cookie, "HX-Request": "true", "Origin": self.origin}
+        return {"Cookie": self.cookie, "HX-Request": "true", "Origin": self.wire.origin}
 
     def hear(self, kind: str, at: float) -> None:
         self.heard.append(at)
@@ -53,9 +53,9 @@ class Seat:
             self.told()
 
 
-async def take(wire: Wire, key: str, agents: Iterable[Agent]) -> list[Seat]:
-    """A session for each, by a ticket."""
-    return await at_once([_seat(wire, key, agent) for agent in agents])
+async def take(wires: Sequence[Wire], key: str, agents: Iterable[Agent]) -> list[Seat]:
+    """A session for each, by a ticket; in turn over these wires, on which they stay."""
+    return await at_once([_seat(wires[place % len(wires)], key, agent) for place, agent in enumerate(agents)])
 
 
 async def _seat(wire: Wire, key: str, agent: Agent) -> Seat:
@@ -70,7 +70,7 @@ async def _seat(wire: Wire, key: str, agent: Agent) -> Seat:
     cookie = entered.headers.get("set-cookie", "").partition(";")[0]
     if entered.status != 303 or not cookie.startswith(f"{settings.WINDOW_COOKIE}="):
         raise Void(f"a ticket opened no window: {entered.status}")
-    return Seat(agent, cookie, wire.url)
+    return Seat(agent, cookie, wire)
 
 
 async def patient(ask: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -80,10 +80,10 @@ async def patient(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     return answer
 
 
-async def open_streams(wire: Wire, instance: str, seats: Iterable[Seat]) -> None:
+async def open_streams(instance: str, seats: Iterable[Seat]) -> None:
     async def listen(seat: Seat) -> None:
         path = f"/window/events?instance={instance}"
-        seat.stream = await open_stream(wire, path, seat.hear, Cookie=seat.cookie, **BROWSER)
+        seat.stream = await open_stream(seat.wire, path, seat.hear, Cookie=seat.cookie, **BROWSER)
 
     await at_once([listen(seat) for seat in seats])
 

@@ -56,7 +56,7 @@ class _Run:
 
     async def all(self, sizes: tuple[int, ...], calls: int) -> dict[str, Any]:
         self.say(f"{len(self.agents)} agents take their seats…")
-        everybody = await seats.take(self.wire, self.keys[ApiKey.Scope.WINDOW], self.agents)
+        everybody = await seats.take([self.wire], self.keys[ApiKey.Scope.WINDOW], self.agents)
         await self._warm_up(everybody[: self.rung])
         before = self._memory()
         figures: dict[str, Any] = {f"{name}_mb_before": round(kb / 1024, 1) for name, (kb, _threads) in before.items()}
@@ -70,7 +70,7 @@ class _Run:
         return figures
 
     async def _open(self, some: list[Seat]) -> None:
-        await seats.open_streams(self.wire, self.instance, some)
+        await seats.open_streams(self.instance, some)
         await asyncio.sleep(SETTLE_SECONDS)
 
     async def _warm_up(self, some: list[Seat]) -> None:
@@ -83,7 +83,7 @@ class _Run:
     def _memory(self) -> dict[str, tuple[int, int]]:
         """Of each kind of process: (kilobytes, threads)."""
         groups = {
-            "web": [self.portal.web.pid],
+            "web": [process.pid for process in self.portal.web],
             "jobs": [process.pid for process in self.portal.jobs],
             "database": machine.family(self.database),
         }

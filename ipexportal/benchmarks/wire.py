@@ -35,8 +35,10 @@ class Answer:
 class Wire:
     """Requests to one address, each over a connection that is free, else over a new one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, known_as: str = "") -> None:
+        """`known_as`: the portal's own address, where this is one of several processes behind it."""
         self.url = url
+        self.origin = known_as or url
         parts = urlsplit(url)
         self.host, self.port = str(parts.hostname), int(parts.port or 80)
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []

@@ -99,7 +99,7 @@ class InProcess(Wire):
 
     def __init__(self, window: Window) -> None:
         super().__init__("http://127.0.0.1:1")
-        self.window, self.seat = window, Seat(window.agent, "", self.url)
+        self.window, self.seat = window, Seat(window.agent, "", self)
 
     async def get(self, path: str, **headers: str) -> Answer:
         return await self._answer(path, lambda: self.window.get(path))
@@ -143,9 +143,9 @@ def test_a_call_is_lived_from_the_ring_to_the_written_note(
     wire, times, address = InProcess(jana_window), Times(), f"/window/{jana_window.code}/"
 
     async def story() -> None:
-        window = conversation.Window(wire, address, wire.seat, times)
+        window = conversation.Window(address, wire.seat, times)
         await window.open()
-        await Exchange(wire, key, times).call(window, number, known=known)
+        await Exchange([wire], key, times).call(window, number, known=known)
         window.close()
 
     asyncio.run(story())
