@@ -47,6 +47,7 @@ class SharedLine(Exception):
 
 def agent_named(tenant: Tenant, *, login: str = "", line: str = "", email: str = "") -> Agent | None:
     """The agent with a window whom these name: by login, else by e-mail, else by line. Raises SharedLine."""
+    login, line, email = (name if exchange.is_storable(name) else "" for name in (login, line, email))  # else: nobody's
     found = _NAMED.rows(tenant=tenant, login=login or None, line=line or None, email=email or None)
     for name, names in ((login, ("login",)), (email, ("email", "upn"))):
         for agent in found:

@@ -125,9 +125,14 @@ def _text(body: dict[str, Any], key: str, longest: int) -> str:
         raise MalformedEvent(
             _("The value of %(key)s is longer than %(longest)d characters.") % {"key": key, "longest": longest}
         )
-    if _UNSTORABLE.search(value):
+    if not is_storable(value):
         raise MalformedEvent(_("The value of %(key)s holds control characters.") % {"key": key})
     return value
+
+
+def is_storable(text: str) -> bool:
+    """No control character, and nothing that no database can hold (NUL, half of a surrogate pair)."""
+    return not _UNSTORABLE.search(text)
 
 
 def _is_short(text: str) -> bool:

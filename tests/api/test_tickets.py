@@ -105,6 +105,11 @@ def test_strangers_and_disabled_agents_are_one_answer(key: str, jana: Agent, eve
     assert unknown.json() == disabled.json() == other_customers.json()
 
 
+@pytest.mark.parametrize("login", ["ja\x00na", "\x16oQ\x00&º\U000aaaa4", "jana\x7f"])
+def test_what_no_database_can_hold_is_nobodys_name(key: str, jana: Agent, login: str) -> None:
+    assert ask(key, login=login).status_code == 404
+
+
 def test_before_the_instance_is_proven_there_are_no_tickets(key: str, jana: Agent) -> None:
     Instance.objects.update(proven_at=None)
     assert ask(key, login="jana").status_code == 404
