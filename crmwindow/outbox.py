@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from crmwindow.models import Outbox
+from tenants import prepared
 from tenants.prepared import PreparedInsert
 
 CHANNEL = "ipex_news"
@@ -58,10 +59,12 @@ _add = PreparedInsert(Outbox)
 
 
 def _notify(kind: str, agents: list[str]) -> None:
-    with connection.cursor() as cursor:
-        for start in range(0, len(agents), IDS_PER_NOTIFY):
-            some = ",".join(agents[start : start + IDS_PER_NOTIFY])
-            cursor.execute(f"SELECT pg_notify(%s, concat_ws(' ', %s::text, {MOMENT}, %s::text))", [CHANNEL, kind, some])
+    for start in range(0, len(agents), IDS_PER_NOTIFY):
+        some = ",".join(agents[start : start + IDS_PER_NOTIFY])
+        prepared.execute(connection, _NOTIFY, [CHANNEL, kind, some]).close()
+
+
+_NOTIFY = f"SELECT pg_notify(%s, concat_ws(' ', %s::text, {MOMENT}, %s::text))"
 
 
 def read(payload: str) -> News:

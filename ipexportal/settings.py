@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from huey.serializer import SignedSerializer
 
+from ipexportal.standing_connections import check
 from tenants.keys import parse_keys
 from tenants.rates import parse_rates
 
@@ -48,7 +49,7 @@ DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / '
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 ON_POSTGRESQL = DATABASES["default"]["ENGINE"].endswith("postgresql")
 if ON_POSTGRESQL:
-    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}
+    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10, "check": check}
     DATABASES["default"] |= {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": pool}}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # after a restart of PostgreSQL the pool holds dead connections
 else:
@@ -62,6 +63,8 @@ else:
 STREAM_DATABASE_URL = env.str("STREAM_DATABASE_URL", default="")
 if STREAM_DATABASE_URL:
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # they do not outlive a transaction there
+elif ON_POSTGRESQL:
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5  # or psycopg keeps no statement (tenants.prepared)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Jobs and the shared cache (counters of attempts) live in the database, or in Redis
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -9,20 +9,69 @@ The function gets an expression for each of its parameters, for a list one of ex
 come through them: whatever else it reads (the time, a setting) stays as it was at the first question. None equals nothing, as
 NULL does; lists must not be empty. Lookups that change their text (`iexact`, `startswith`) have no place here. Answers are what
 the queryset would give: models with what `select_related` joins, or what `values_list` names.
+
+PostgreSQL prepares them as well, once per connection (`execute`), for planning takes it longer than answering. Not where
+PgBouncer gives each transaction another connection (settings: prepare_threshold).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connections
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
-from django.db.models.sql.constants import ROW_COUNT
+from psycopg.types.numeric import Int8
+
+
+def execute(connection: Any, sql: str, values: Sequence[object]) -> Any:
+    """The cursor with the answer, to be closed. PostgreSQL keeps the statement for the next time and gets the values apart.
+
+    A migration may meanwhile have changed the type of what is answered. PostgreSQL then refuses what it kept, once for each
+    connection of before: outside of a transaction nobody notices.
+    """
+    if connection.vendor != "postgresql":
+        return _executed(connection.cursor(), sql, values)
+    try:
+        return _executed(_keeping(connection), sql, [Int8(each) if type(each) is int else each for each in values])
+    except NotSupportedError:
+        if connection.in_atomic_block:
+            raise  # when it is rolled back, psycopg forgets what it keeps
+        connection.connection.close()
+        connection.close()
+        return _executed(connection.cursor(), sql, values)
+
+
+def _keeping(connection: Any) -> Any:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection._prepare_cursor(_Keeping(connection.connection))
+
+
+def _executed(cursor: Any, sql: str, values: Sequence[object]) -> Any:
+    try:
+        cursor.execute(sql, values)
+    except BaseException:
+        cursor.close()
+        raise
+    return cursor
+
+
+class _Keeping(psycopg.Cursor[Any]):
+    """Binds its values at the server, which Django's own cursors do not."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(query, params, **{**options, "prepare": True})
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        self._query = super()._convert_query(query, params)  # where Django looks when it is asked what was executed
+        return self._query
 
 
 class _Slot(Expression):
@@ -50,15 +99,30 @@ class _Statement:
         if arrived != {*values}:
             raise ValueError(f"{sorted({*values} ^ arrived)} is not what this asks for: {self._sql}")
 
-    def compiler(self, values: Mapping[str, object]) -> Any:
-        """One of this thread's connection, with nothing left to compile."""
-        compiler, connection = copy(self._compiler), connections[DEFAULT_DB_ALIAS]
-        compiler.connection = connection
+    def asked(self, values: Mapping[str, object]) -> Any:
+        """The cursor with the answer."""
+        connection = connections[DEFAULT_DB_ALIAS]
         filled = [
             _adapted(each.of(values), connection) if isinstance(each, _Slot) else each for each in self._parameters
         ]
-        compiler.as_sql = lambda: (self._sql, tuple(filled))
+        return execute(connection, self._sql, filled)
+
+    def compiler(self, values: Mapping[str, object]) -> Any:
+        """One of this thread's connection, with nothing left to compile: it makes rows of what is fetched."""
+        compiler = copy(self._compiler)
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
+        compiler.execute_sql = lambda *_how, **_more: [self._fetched(values)]
+        compiler.get_converters = lambda _columns: self._converters
         return compiler
+
+    def _fetched(self, values: Mapping[str, object]) -> list[Any]:
+        with self.asked(values) as cursor:
+            return list(cursor.fetchall())
+
+    @cached_property
+    def _converters(self) -> Any:
+        columns = [column for column, *_alias in self._compiler.select[: self._compiler.col_count]]
+        return self._compiler.get_converters(columns)
 
 
 class _Query:
@@ -132,7 +196,8 @@ class PreparedUpdate:
     def __call__(self, **values: object) -> int:
         """How many rows there were."""
         statement = self._known.get(_shape(values)) or self._prepare(values)
-        return int(statement.compiler(values).execute_sql(ROW_COUNT) or 0)
+        with statement.asked(values) as cursor:
+            return int(cursor.rowcount)
 
     def _prepare(self, values: Mapping[str, object]) -> _Statement:
         rows, new = self._build(**_slots(values))
@@ -154,8 +219,7 @@ class PreparedInsert[Row: Model]:
         connection = connections[DEFAULT_DB_ALIAS]
         sql, fields = self._known or self._prepare(connection)
         values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+        with execute(connection, sql, values) as cursor:
             returned = cursor.fetchone()
         if returned:
             row.pk = returned[0]

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from crmwindow import blind
 from crmwindow.models import IndexedNumber, IndexState
+from tenants import prepared
 from tenants.models import Instance
 
 MOST = 20
@@ -54,8 +55,7 @@ def _rows(instance: Instance, e164: str) -> list[tuple[Any, ...]]:
     blinds = [blind.for_index(instance.tenant, key_id)(e164) for key_id in keys]
     moment = connection.ops.adapt_datetimefield_value(oldest)
     values = (instance.pk, instance.tenant.country, moment, *keys, *blinds, MOST + 1)
-    with connection.cursor() as cursor:
-        cursor.execute(_sql(connection.vendor, len(keys)), values)
+    with prepared.execute(connection, _sql(connection.vendor, len(keys)), values) as cursor:
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
