@@ -94,14 +94,25 @@ class Reader:
         self.owners: Joined[object] = Joined(OWNERS_KEPT)
         self.roster: Joined[object] = Joined(ROSTER_KEPT)
 
-    def ask[T](self, key: Hashable, work: Callable[[Budget], T], *, wait: Budget, keep: bool = True) -> T:
+    def ask[T](
+        self,
+        key: Hashable,
+        work: Callable[[Budget], T],
+        *,
+        wait: Budget,
+        keep: bool = True,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> T:
         """What `work` answers, in a thread of this instance; joined with others who ask `key`. Raises Unanswered.
 
-        `work` gets a budget of its own, longer than the caller's. With `keep` its answer serves for some seconds.
+        `work` gets a budget of its own, longer than the caller's. With `keep` its answer serves for some seconds. `meanwhile`
+        is done while others work.
         """
         future, is_mine = self.answers.claim(key, keep=keep)
         if is_mine:
             self._begin(key, work, keep=keep)
+        if meanwhile:
+            meanwhile()
         release_connection()
         return _result(future, wait)  # type: ignore[return-value]  # a key always stands for the same kind of answer
 

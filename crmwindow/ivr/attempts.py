@@ -12,7 +12,7 @@ are counted per call, and all of them together per day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from crmwindow.blind import blind
 from crmwindow.models import IvrAttempts, IvrFunction
-from tenants.prepared import Prepared, PreparedUpdate
+from tenants.prepared import Prepared, PreparedInsert, PreparedUpdate
 
 Of = IvrAttempts.Of
 FIRST_LOCK = timedelta(minutes=15)
@@ -54,6 +54,7 @@ class Attempt:
     function: IvrFunction
     unique_id: str
     number: str
+    _wrong_at: dict[str, int] = field(default_factory=dict, init=False, repr=False)
 
     def begin(self) -> None:
         """Raises Locked."""
@@ -70,11 +71,15 @@ class Attempt:
     def may_try(self, records: list[str]) -> bool:
         """Are these records (GUIDs) still open to this caller? [] stands for a record that is not there."""
         keys = self._records(records)
-        subjects = {key: self._at(key) for key in keys}
-        names = [subject.key for pair in subjects.values() for subject in pair]
-        now = timezone.now()
-        wrong = dict(_WRONG.rows(function=self.function, of=Of.RECORD, subjects=names, now=now)) if names else {}
-        return not any(all(wrong.get(subject.key, 0) >= subject.most for subject in subjects[key]) for key in keys)
+        self.look_at(records)
+        return not any(all(self._wrong_at[each.key] >= each.most for each in self._at(key)) for key in keys)
+
+    def look_at(self, records: list[str]) -> None:
+        """Read what `may_try` will want to know of these, and perhaps of others: while there is nothing else to do."""
+        names = [subject.key for key in self._records(records) for subject in self._at(key)]
+        if new := [name for name in names if name not in self._wrong_at]:
+            rows = _WRONG.rows(function=self.function, of=Of.RECORD, subjects=new, now=timezone.now())
+            self._wrong_at |= dict.fromkeys(new, 0) | dict(rows)
 
     def wrong(self, records: list[str]) -> None:
         """It stays counted, also at the records."""
@@ -105,16 +110,17 @@ class Attempt:
         return [Subject(Of.CALL, self.unique_id, most), everybody]
 
     def _take(self, subject: Subject) -> bool:
-        """Count one try, unless locked or full. One UPDATE, so that of two at once only one takes the last."""
-        if self._counted(subject):
-            return True
-        _row, is_new = self._row_of(subject)
-        return is_new and self._counted(subject)
+        """Count one try, unless locked or full. One statement each, so that of two at once only one takes the last."""
+        return self._counted(subject) or self._is_first(subject) or self._counted(subject)
 
     def _counted(self, subject: Subject) -> bool:
         """What was wrong more than a day ago is forgotten on the way."""
         now = timezone.now()
         return bool(_count_one(**self._row_named(subject), most=subject.most, now=now, old=now - FORGOTTEN_AFTER))
+
+    def _is_first(self, subject: Subject) -> bool:
+        """Begin the row of whoever has none yet; somebody else may do so at this very moment."""
+        return _add_unless_there(self._new_row(subject, wrong=1))
 
     def _lock_if_full(self, subject: Subject) -> None:
         row = self._row(subject)
@@ -159,17 +165,20 @@ class Attempt:
         return IvrAttempts.objects.filter(**self._row_named(subject))
 
     def _row(self, subject: Subject) -> IvrAttempts:
-        return self._row_of(subject)[0]
+        found = self._rows(subject).first()
+        if found is None and _add_unless_there(row := self._new_row(subject, wrong=0)):
+            return row
+        return found or self._rows(subject).get()
 
-    def _row_of(self, subject: Subject) -> tuple[IvrAttempts, bool]:
-        """The row, and whether it was made now."""
-        values: dict[str, Any] = {"last_at": timezone.now()}
+    def _new_row(self, subject: Subject, *, wrong: int) -> IvrAttempts:
+        row = IvrAttempts(**self._row_named(subject), wrong=wrong, last_at=timezone.now())
         if subject.of == Of.CALLER:
-            values |= {"number": self.number, "number_blind": self._blind}
-        return IvrAttempts.objects.get_or_create(**self._row_named(subject), defaults=values)
+            row.number, row.number_blind = self.number, self._blind
+        return row
 
 
 _rows_of = IvrAttempts.objects.filter
+_add_unless_there = PreparedInsert(IvrAttempts, unless_there=True)
 
 
 def _counting(

@@ -27,10 +27,11 @@ from crmwindow.ivr.attempts import Attempt, Locked
 from crmwindow.ivr.comparing import agrees, is_long_enough, plain
 from crmwindow.ivr.looking_up import active, reason_of_failures, searched
 from crmwindow.models import IvrFunction
-from tenants import schema
+from tenants import connections, schema
 from tenants.dataverse import errors, odata
 from tenants.dataverse.budget import Budget
 from tenants.dataverse.metadata import Column, Table
+from tenants.schema import SearchTable
 
 Kind = IvrFunction.Kind
 MOST_RECORDS = 8
@@ -95,7 +96,7 @@ def _judged(
     desk: Desk, function: IvrFunction, number: phone.Number | None, said: Said, attempt: Attempt | None, wait: Budget
 ) -> Verdict:
     by_number = function.kind == Kind.VERIFY
-    indexed = _by_index(desk, function, number, attempt.unique_id if attempt else "", wait) if by_number else []
+    indexed = _by_index(desk, function, number, attempt, wait) if by_number and number else []
     records = [row.record_id for row in indexed]
     if by_number and not indexed:
         records = _records(desk, function, number, wait)
@@ -149,25 +150,37 @@ def _find(desk: Desk, function: IvrFunction, number: phone.Number, budget: Budge
 
 
 def _by_index(
-    desk: Desk, function: IvrFunction, number: phone.Number | None, unique_id: str, wait: Budget
+    desk: Desk, function: IvrFunction, number: phone.Number, attempt: Attempt | None, wait: Budget
 ) -> list[Row]:
     """The same records with their columns by one request each, where the index knows which. [] leaves it to `_records`."""
-    if number is None or not desk.instance.index:
-        return []
-    key = ("by index", function.code, function.column, function.second_column, number.e164, unique_id)
-    # keep=False: values are compared once and not remembered, not even for seconds
-    return desk.reader.ask(
-        key, lambda budget: _indexed(desk, function, number, unique_id, budget), wait=wait, keep=False
-    )
-
-
-def _indexed(desk: Desk, function: IvrFunction, number: phone.Number, unique_id: str, budget: Budget) -> list[Row]:
-    metadata = desk.metadata(budget)
-    wanted = metadata.find(function.entity)
-    table = next((each for each in schema.of(desk.instance, metadata).tables if each.table == wanted), None)
+    table = _table_of(desk, function, wait) if desk.instance.index else None
+    unique_id = attempt.unique_id if attempt else ""
     ids = candidates.records_of(desk.instance, table, number, unique_id=unique_id) if table else []
     if table is None or not 0 < len(ids) <= MOST_RECORDS:
         return []
+    key = ("by index", function.code, function.column, function.second_column, number.e164, *ids)
+    # keep=False: values are compared once and not remembered, not even for seconds
+    return desk.reader.ask(
+        key,
+        lambda budget: _indexed(desk, function, table, number, ids, budget),
+        wait=wait,
+        keep=False,
+        meanwhile=partial(attempt.look_at, ids) if attempt else None,
+    )
+
+
+def _table_of(desk: Desk, function: IvrFunction, wait: Budget) -> SearchTable | None:
+    """None while nothing is known of the customer's tables."""
+    if connections.known_metadata(desk.instance) is None:
+        return None
+    metadata = desk.metadata(wait)
+    wanted = metadata.find(function.entity)
+    return next((each for each in schema.of(desk.instance, metadata).tables if each.table == wanted), None)
+
+
+def _indexed(
+    desk: Desk, function: IvrFunction, table: SearchTable, number: phone.Number, ids: list[str], budget: Budget
+) -> list[Row]:
     desk.sign_in(budget)
     columns = [column.property for column in _columns(table.table, function)]
     phones = [column.property for column in table.phones]
