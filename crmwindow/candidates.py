@@ -48,19 +48,17 @@ def find(
     budget: Budget,
     *,
     call: Call | None = None,
-    unique_id: str = "",
     on_partial: Callable[[SearchResult], None] | None = None,
     tables: Iterable[SearchTable] | None = None,
     pool: Executor = searching._pool,
     lends_thread: bool = False,
 ) -> SearchResult:
-    """As `search.search`, by the quickest way. With a `call`, what the index knows is kept for its other agents; who has only
-    its `unique_id` uses what was kept."""
+    """As `search.search`, by the quickest way. With a `call`, what the index knows is kept for its other agents."""
     every = tuple(tables) if tables is not None else schema.of(instance, metadata).tables
 
     live = partial(search, client, metadata, instance, number, budget, pool=pool, lends_thread=lends_thread)
 
-    known, unkept = _known(instance, number, call, unique_id)
+    known, unkept = _known(instance, number, call)
     keep = partial(_keep, unkept) if unkept else None  # while Microsoft is asked
     stopwatch.mark("candidates")
     stopwatch.label("path", "live")
@@ -80,17 +78,12 @@ def find(
     return replace(result, labels={each.table.logical_name: each.label(language) for each in every})
 
 
-def _known(
-    instance: Instance, number: phone.Number, call: Call | None, unique_id: str = ""
-) -> tuple[Known, CallCandidates | None]:
+def _known(instance: Instance, number: phone.Number, call: Call | None) -> tuple[Known, CallCandidates | None]:
     """What the index says; and, if it was asked just now for a call, what is to be kept of it."""
     try:
         if not instance.index:
             return Known(), None
-        if call:
-            return _said(call, instance, number.e164)
-        kept = _kept(instance.tenant, unique_id, number.e164) if unique_id else None
-        return (_known_of(kept) if kept and _is_good(kept) else index.known(instance, number.e164)), None
+        return _said(call, instance, number.e164) if call else (index.known(instance, number.e164), None)
     finally:
         _release_connection()
 
@@ -101,9 +94,9 @@ def _release_connection() -> None:
         close_old_connections()
 
 
-def records_of(instance: Instance, table: SearchTable, number: phone.Number, *, unique_id: str = "") -> list[str]:
+def records_of(instance: Instance, table: SearchTable, number: phone.Number) -> list[str]:
     """Ids of one table's records that hold the number, as the index knows; [] when the CRM has to be asked."""
-    known, _unkept = _known(instance, number, None, unique_id)
+    known, _unkept = _known(instance, number, None)
     if known.too_many or not _covers(known, table):
         return []
     return [record_id for name, record_id in known.records if name == table.table.logical_name]

@@ -170,19 +170,17 @@ def lookup(request: HttpRequest, body: LookupRequest, budget_ms: int = BUDGET) -
     caller = read(body.number, tenant)
     wait = functions.wait(function, budget_ms)
     unique_id = _readable(body.unique_id)
-    answer = _looked_up(tenant, caller, function, unique_id, wait)
+    answer = _looked_up(tenant, caller, function, wait)
     return _answered(answer.flat(), started, tenant, Kind.LOOKUP, function, unique_id, caller, searched=answer.searched)
 
 
-def _looked_up(
-    tenant: Tenant, caller: Caller, function: IvrFunction | None, unique_id: str, wait: Budget
-) -> looking_up.Answer:
+def _looked_up(tenant: Tenant, caller: Caller, function: IvrFunction | None, wait: Budget) -> looking_up.Answer:
     if caller.number is None:
         return looking_up.Answer("not_found", caller.kind)
     try:
         desk = desk_of(tenant)
         extras = looking_up.extras_of(desk, function)
-        return looking_up.look_up(desk, caller.number, function=function, extras=extras, wait=wait, unique_id=unique_id)
+        return looking_up.look_up(desk, caller.number, function=function, extras=extras, wait=wait)
     except Unanswered as error:
         return looking_up.Answer("unavailable", error.reason)
 

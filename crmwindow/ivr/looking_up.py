@@ -86,18 +86,15 @@ def look_up(
     function: IvrFunction | None,
     extras: tuple[Extra, ...],
     wait: Budget,
-    unique_id: str = "",
 ) -> Answer:
-    """Raises Unanswered. With the call's `unique_id`, by what the index already said about it."""
+    """Raises Unanswered."""
     table = function.entity if function else ""
     key = ("lookup", function.code if function else None, table, extras, number.e164)
-    return desk.reader.ask(key, lambda budget: _answer(desk, number, table, extras, budget, unique_id), wait=wait)
+    return desk.reader.ask(key, lambda budget: _answer(desk, number, table, extras, budget), wait=wait)
 
 
-def _answer(
-    desk: Desk, number: phone.Number, table: str, extras: tuple[Extra, ...], budget: Budget, unique_id: str
-) -> Answer:
-    result = searched(desk, number, budget, only=table, extras=extras, unique_id=unique_id)
+def _answer(desk: Desk, number: phone.Number, table: str, extras: tuple[Extra, ...], budget: Budget) -> Answer:
+    result = searched(desk, number, budget, only=table, extras=extras)
     hits = active(result)
     is_counted = desk.instance.index and not table
     answer = replace(_of_hits(desk, hits, extras, budget), searched=result if is_counted else None)
@@ -115,20 +112,17 @@ def searched(
     *,
     only: str = "",
     extras: Iterable[Extra] = (),
-    unique_id: str = "",
 ) -> SearchResult:
     """All tables of the card, or `only` that one; names that Dataverse no longer knows are read anew, once."""
     desk.sign_in(budget)
-    result = _search(desk, number, budget, only, extras, unique_id)
+    result = _search(desk, number, budget, only, extras)
     if "drift" in result.failed.values():
         connections.metadata(desk.instance, desk.client, budget, refresh=True)
-        result = _search(desk, number, budget, only, extras, unique_id)
+        result = _search(desk, number, budget, only, extras)
     return result
 
 
-def _search(
-    desk: Desk, number: phone.Number, budget: Budget, only: str, extras: Iterable[Extra], unique_id: str
-) -> SearchResult:
+def _search(desk: Desk, number: phone.Number, budget: Budget, only: str, extras: Iterable[Extra]) -> SearchResult:
     metadata = desk.metadata(budget)
     tables = [with_extras(each, extras) for each in schema.of(desk.instance, metadata).tables]
     if only:
@@ -143,7 +137,6 @@ def _search(
         desk.instance,
         number,
         budget,
-        unique_id=unique_id,
         tables=tables,
         pool=desk.reader.requests,
         lends_thread=True,

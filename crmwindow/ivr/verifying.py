@@ -154,8 +154,7 @@ def _by_index(
 ) -> list[Row]:
     """The same records with their columns by one request each, where the index knows which. [] leaves it to `_records`."""
     table = _table_of(desk, function, wait) if desk.instance.index else None
-    unique_id = attempt.unique_id if attempt else ""
-    ids = candidates.records_of(desk.instance, table, number, unique_id=unique_id) if table else []
+    ids = candidates.records_of(desk.instance, table, number) if table else []
     if table is None or not 0 < len(ids) <= MOST_RECORDS:
         return []
     key = ("by index", function.code, function.column, function.second_column, number.e164, *ids)

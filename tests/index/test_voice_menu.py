@@ -1,4 +1,4 @@
-"""The voice menu and missed calls use what the index said of the call, and their answers tell how right it was."""
+"""The voice menu and missed calls ask the index, and their answers tell how right it was."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crmwindow import candidates, index, writing
 from crmwindow.ivr import asking
-from crmwindow.models import CallCandidates, CrmWrite, IndexedNumber, IvrFunction, IvrStep, Leg
+from crmwindow.models import CallCandidates, CrmWrite, IvrFunction, IvrStep, Leg
 from ipexportal.sandbox.demo_data import record_id
 from tenants import api_keys, connections, entra
 from tenants.dataverse.budget import Budget
@@ -85,11 +85,10 @@ def verify(post: Ask, built: Instance) -> Ask:
     return lambda number, value: post("verify", number=number, value=value, function="pin", unique_id="7.pin")
 
 
-def test_what_was_found_at_the_first_event_serves_the_voice_menu(
+def test_the_answer_tells_that_the_index_was_right_about_the_call(
     ask: Ask, built: Instance, jana: Agent, ring: Ring
 ) -> None:
     candidates.shared(ring(jana, "602111222", UniqueId="7.menu").call, built, "+420602111222")
-    IndexedNumber.objects.all().delete()
     answer, tables = ask("602111222", "7.menu")
     assert (answer["id"], tables) == (ALFA, [f"accounts({ALFA})"])
     assert CallCandidates.objects.get().outcome == "found"
