@@ -38,11 +38,9 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.models import ApiKey, Instance, SystemAccount, Tenant
 
-CALLS = 50
 KINDS = ("lookup", "verify", "write")
 BUDGET_MS = 1500
 SECONDS = 15.0
-PAUSE = (0.5, 2.5)  # seconds between two questions of one call: somebody listens and types
 TROUBLES: dict[str, dict[str, Any]] = {
     "slow": {"kind": "slow", "count": None, "seconds": 5.0},
     "throttled": {"kind": "throttle", "count": None, "retry_after": 5},
@@ -70,6 +68,24 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """`pause`: seconds between two questions of one call, while somebody listens and types."""
+
+    records: int
+    calls: int
+    rounds: int
+    trouble_rounds: int
+    hurry_seconds: float
+    pause: tuple[float, float]
+
+
+FULL = Extent(100_000, calls=50, rounds=12, trouble_rounds=4, hurry_seconds=10, pause=(0.5, 2.5))
+QUICK = Extent(
+    2_000, calls=12, rounds=1, trouble_rounds=1, hurry_seconds=1, pause=(0.1, 0.6)
+)  # as many questions a second
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Made for this run: whose PIN is known."""
 
@@ -78,31 +94,32 @@ class Person:
 
 
 def measure(*, quick: bool, latency_ms: float, say: Callable[[str], object]) -> dict[str, Any]:
-    records, rounds, trouble_rounds = (2_000, 1, 1) if quick else (100_000, 12, 4)
-    with microsoft(records=records) as stand_in:
+    extent = QUICK if quick else FULL
+    calls, rounds = extent.calls, extent.rounds
+    with microsoft(records=extent.records) as stand_in:
         tenant = customer(stand_in)
         client = _system_account(tenant)
         known = _known(client, tenant)
-        people = _people(client, CALLS)
+        people = _people(client, calls)
         key = _functions(tenant)
         floor = _floor(client, stand_in, latency_ms)
         with portal(workers=0) as (url, _jobs):
-            menus = _Menus(url, key, known, people)
-            numbers = _draw(known, 2 * max(200, CALLS * rounds))  # one half each: an answer is kept for some seconds
-            menus.warm_up(numbers[:20])
-            say(f"{CALLS} calls at once at {latency_ms:g} ms, without the index…")
+            menus = _Menus(url, key, known, people, extent.pause)
+            numbers = _draw(known, 2 * max(200, calls * rounds))  # one half each: an answer is kept for some seconds
+            menus.warm_up(numbers[-20:])  # of which the calls ask last, if at all
+            say(f"{calls} calls at once at {latency_ms:g} ms, without the index…")
             menus.calls("live", numbers[::2], rounds)
             _build_index(tenant, stand_in, latency_ms)
             say("With the index…")
             menus.calls("running", numbers[1::2], rounds)
             say("Without pauses…")
-            closed = menus.without_pause(_draw(known, 20 * CALLS), 2 if quick else 10)
+            closed = menus.without_pause(_draw(known, 20 * calls), extent.hurry_seconds)
             for name, fault in TROUBLES.items():
                 say(f"Microsoft is {name}…")
                 order(stand_in, fault)
-                menus.calls(name, _draw(known, 3 * CALLS), trouble_rounds)
+                menus.calls(name, _draw(known, 3 * calls), extent.trouble_rounds)
                 order(stand_in, None)
-    return _figures(menus.times, floor, latency_ms, records) | {"closed_lookups_per_s": closed}
+    return _figures(menus.times, floor, latency_ms, extent) | {"closed_lookups_per_s": closed}
 
 
 def _build_index(tenant: Tenant, stand_in: Microsoft, latency_ms: float) -> None:
@@ -172,10 +189,10 @@ def _floor(client: Client, stand_in: Microsoft, latency_ms: float) -> float:
 
 
 class _Menus:
-    """Fifty callers in one thread, so that asking costs little beside what is measured."""
+    """All callers in one thread, so that asking costs little beside what is measured."""
 
-    def __init__(self, url: str, key: str, known: Known, people: list[Person]) -> None:
-        self.url, self.key, self.known, self.people = url, key, known, people
+    def __init__(self, url: str, key: str, known: Known, people: list[Person], pause: tuple[float, float]) -> None:
+        self.url, self.key, self.known, self.people, self.pause = url, key, known, people, pause
         self.times = Times()
 
     def warm_up(self, numbers: list[phone.Number]) -> None:
@@ -199,13 +216,14 @@ class _Menus:
     async def _calls(self, state: str, numbers: list[phone.Number], rounds: int) -> None:
         await gather(
             *(
-                self._line(state, person, numbers[place::CALLS], rounds, place)
+                self._line(state, person, numbers[place :: len(self.people)], rounds, place)
                 for place, person in enumerate(self.people)
             )
         )
 
     async def _all_hurry(self, numbers: list[phone.Number], until: float) -> int:
-        return sum(await gather(*(self._hurry(numbers[place::CALLS], until) for place in range(CALLS))))
+        calls = len(self.people)
+        return sum(await gather(*(self._hurry(numbers[place::calls], until) for place in range(calls))))
 
     async def _hurry(self, numbers: list[phone.Number], until: float) -> int:
         asked = 0
@@ -219,7 +237,7 @@ class _Menus:
     async def _line(self, state: str, person: Person, numbers: list[phone.Number], rounds: int, place: int) -> None:
         chance = random.Random(place)  # noqa: S311 - the same pauses in every run
         with closing(Wire(self.url)) as wire:
-            await sleep(chance.uniform(0, PAUSE[1]))
+            await sleep(chance.uniform(0, self.pause[1]))
             for turn in range(rounds):
                 await self._call(wire, state, person, numbers[turn % len(numbers)], f"{place}.{turn}", chance)
 
@@ -228,18 +246,18 @@ class _Menus:
     ) -> None:
         found = await self._ask(wire, state, "lookup", {"number": number.e164, "unique_id": unique_id})
         self._check_found(number, found)
-        await sleep(chance.uniform(*PAUSE))
+        await sleep(chance.uniform(*self.pause))
         is_right = chance.random() < 0.7
         value = person.pin if is_right else "none"
         body = {"number": person.number, "unique_id": unique_id, "function": "pin", "value": value}
         verdict = (await self._ask(wire, state, "verify", body))["result"]
         if verdict not in {"verified" if is_right else "refused", "unavailable"}:
             raise Void(f"a {'right' if is_right else 'wrong'} PIN was {verdict}")
-        await sleep(chance.uniform(*PAUSE))
+        await sleep(chance.uniform(*self.pause))
         values = {"text": f"Reklamace {unique_id}"}
         said = {"function": "zapis", "unique_id": unique_id, "number": "", "values": values}
         await self._ask(wire, state, "write", said)
-        await sleep(chance.uniform(*PAUSE))
+        await sleep(chance.uniform(*self.pause))
 
     async def _ask(self, wire: Wire, state: str, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(body).encode()
@@ -257,7 +275,7 @@ class _Menus:
             raise Void("a look-up found a stranger")
 
 
-def _figures(times: Times, floor: float, latency_ms: float, records: int) -> dict[str, Any]:
+def _figures(times: Times, floor: float, latency_ms: float, extent: Extent) -> dict[str, Any]:
     states = ("live", "running", "closed", *TROUBLES)
     late = {state: sum(each > BUDGET_MS for each in times.of(state)) for state in states}
     good = sum(count for (state, _kind, result), count in times.results.items()
@@ -265,8 +283,8 @@ def _figures(times: Times, floor: float, latency_ms: float, records: int) -> dic
     answered = times.of("running", *KINDS)
     figures: dict[str, Any] = {
         "latency_ms": latency_ms,
-        "records": records,
-        "calls_at_once": CALLS,
+        "records": extent.records,
+        "calls_at_once": extent.calls,
         "answers": len(times.of("running")),
         "unavailable": len(times.of("running")) - good,
         "floor_ms": round(floor, 1),
