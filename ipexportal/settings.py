@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from huey.serializer import SignedSerializer
 
-from ipexportal.standing_connections import check
+from ipexportal.standing_connections import still_stands
 from tenants.keys import parse_keys
 from tenants.rates import parse_rates
 
@@ -49,7 +49,7 @@ DATABASE_URL = env.str("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / '
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 ON_POSTGRESQL = DATABASES["default"]["ENGINE"].endswith("postgresql")
 if ON_POSTGRESQL:
-    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10, "check": check}
+    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10, "check": still_stands}
     DATABASES["default"] |= {"CONN_MAX_AGE": 0, "OPTIONS": {"pool": pool}}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # after a restart of PostgreSQL the pool holds dead connections
 else:

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg_pool import ConnectionPool
 
 
-def check(connection: Any) -> None:
+def still_stands(connection: Any) -> None:
     """Raises OperationalError for one that was lost. A server that ended, or was killed, has closed its side, so there is
     something to read although nothing was asked. One whose machine vanished without a word is noticed by neither way.
     """

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -253,7 +254,8 @@ class Desk:
         if known is None:
             return connections.metadata(self.instance, self.client, budget)
         if _is_old(self.instance):
-            self.reader.questions.submit(_renew, self)
+            with suppress(RuntimeError):  # closed this moment, for the account was changed
+                self.reader.questions.submit(_renew, self)
         return known
 
     def table(self, name: str, budget: Budget) -> Table:

@@ -165,10 +165,11 @@ class Attempt:
         return IvrAttempts.objects.filter(**self._row_named(subject))
 
     def _row(self, subject: Subject) -> IvrAttempts:
-        found = self._rows(subject).first()
-        if found is None and _add_unless_there(row := self._new_row(subject, wrong=0)):
-            return row
-        return found or self._rows(subject).get()
+        row = self._rows(subject).first()
+        if row is None:
+            _add_unless_there(self._new_row(subject, wrong=0))
+            row = self._rows(subject).get()
+        return row
 
     def _new_row(self, subject: Subject, *, wrong: int) -> IvrAttempts:
         row = IvrAttempts(**self._row_named(subject), wrong=wrong, last_at=timezone.now())
