@@ -24,7 +24,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, NotSupportedError, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 from psycopg.types.numeric import Int8
@@ -205,6 +205,31 @@ class PreparedUpdate:
         query.add_update_values(new)
         statement = self._known[_shape(values)] = _Statement(query, values)
         return statement
+
+
+class PreparedSave[Row: Model]:
+    """`row.save(update_fields=names)` of a row that is there, without signals."""
+
+    def __init__(self, model: type[Row], names: Sequence[str]) -> None:
+        self._model, self._names = model, names
+        self._known: tuple[str, list[Any]] | None = None
+
+    def __call__(self, row: Row) -> None:
+        """Raises DatabaseError when the row is gone."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        sql, fields = self._known or self._prepare(connection)
+        values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
+        with execute(connection, sql, [*values, row.pk]) as cursor:
+            if not cursor.rowcount:
+                raise DatabaseError(f"There is no {self._model.__name__} any more that could be saved.")
+
+    def _prepare(self, connection: Any) -> tuple[str, list[Any]]:
+        meta, quote = self._model._meta, connection.ops.quote_name
+        fields: list[Any] = [field for field in meta.concrete_fields if {field.name, field.attname} & {*self._names}]
+        columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+        key = quote(meta.pk.column) if meta.pk else ""
+        self._known = " ".join(["UPDATE", quote(meta.db_table), "SET", columns, "WHERE", key, "= %s"]), fields
+        return self._known
 
 
 class PreparedInsert[Row: Model]:

@@ -5,14 +5,14 @@ from threading import Thread
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from crmwindow.models import Call, Leg, Lookup, Note, Outbox
 from tenants.fields import seal
 from tenants.models import Agent, Instance, Tenant
-from tenants.prepared import Prepared, PreparedInsert, PreparedUpdate
+from tenants.prepared import Prepared, PreparedInsert, PreparedSave, PreparedUpdate
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +142,23 @@ def test_what_only_the_database_knows_is_left_to_it(jana: Agent) -> None:
     row = Outbox(agent_id=jana.pk, kind="state")
     PreparedInsert(Outbox)(row)
     assert Outbox.objects.get(pk=row.pk).at > before
+
+
+def test_of_a_row_that_is_saved_only_what_was_named_changes(jana: Agent, bob: Agent) -> None:
+    save = PreparedSave(Agent, ("name", "tenant_id", "signed_in_at"))
+    jana.name, jana.login, jana.signed_in_at = "Jana Nová", "nova", timezone.now()
+    save(jana)
+
+    there = Agent.objects.get(pk=jana.pk)
+    assert (there.name, there.signed_in_at, there.tenant_id) == ("Jana Nová", jana.signed_in_at, jana.tenant_id)
+    assert there.login != "nova"
+    assert Agent.objects.get(pk=bob.pk).name == bob.name
+
+
+def test_a_row_that_is_gone_is_not_saved_in_silence(jana: Agent) -> None:
+    Agent.objects.filter(pk=jana.pk).delete()
+    with pytest.raises(DatabaseError, match="no Agent"):
+        PreparedSave(Agent, ("name",))(jana)
 
 
 def test_a_row_that_is_there_already_stays_as_it_is(jana: Agent) -> None:
