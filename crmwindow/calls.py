@@ -23,7 +23,7 @@ from crmwindow.blind import blind, blinds
 from crmwindow.exchange import Event, MalformedEvent, read_event
 from crmwindow.models import Call, CallState, EventCount, FollowUp, FollowUpDraft, Leg, Note, Opening, hers
 from tenants.models import Agent, Tenant
-from tenants.prepared import Prepared, PreparedInsert
+from tenants.prepared import Prepared, PreparedInsert, PreparedSave
 
 __all__ = ["Event", "MalformedEvent", "SharedLine", "agent_named", "close_card", "is_recent", "leg_of",
            "open_by_agent", "read_event", "receive", "shown"]  # fmt: skip
@@ -246,16 +246,18 @@ class _Application:
 
     def _save(self) -> None:
         changed = [leg for leg in self.legs.values() if _facts(leg) != self.before.get(leg.agent_id)]
-        call_changed = _facts(self.call) != self.call_before
+        call_now = _facts(self.call)
+        call_changed = call_now != self.call_before
+        is_seen = any(call_now[name] != self.call_before[name] for name in _SHOWN_FACTS)
         made = [leg for leg in changed if leg.pk is None]
         if call_changed:
-            self.call.save(update_fields=_CALL_FACTS)
+            _save_call(self.call)
         for leg in changed:
             if leg.pk is None:
                 _add_leg(leg)
             else:
-                leg.save(update_fields=_LEG_FACTS)
-        heard = [leg.agent_id for leg in (self.legs.values() if call_changed else changed)]
+                _save_leg(leg)
+        heard = [leg.agent_id for leg in (self.legs.values() if is_seen else changed)]
         if heard:
             self.came.told = perf_counter()
             outbox.tell(heard)
@@ -291,7 +293,10 @@ class _Application:
 # What events write. Everything else in these rows is the agents', who may be changing it at this moment.
 _CALL_FACTS = ("direction", "is_internal", "caller", "number", "number_blind", "queue", "state", "reason", "missed",
                "hung_up", "over", "answered_at", "ended_at")  # fmt: skip
+# What a window shows of them; of the others it need not hear.
+_SHOWN_FACTS = ("direction", "is_internal", "caller", "number", "queue", "missed", "answered_at")
 _LEG_FACTS = ("call_id", "line", "state", "elsewhere", "transferred", "rang_at", "answered_at", "ended_at")
+_save_call, _save_leg = PreparedSave(Call, _CALL_FACTS), PreparedSave(Leg, _LEG_FACTS)
 
 
 def _facts(row: Call | Leg) -> dict[str, object]:

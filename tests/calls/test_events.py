@@ -368,6 +368,26 @@ def test_a_repeated_event_costs_few_queries_and_wakes_nobody(
     assert Outbox.objects.count() == 0
 
 
+def test_the_record_after_a_hang_up_changes_nothing_that_a_window_shows(acme: Tenant, jana: Agent) -> None:
+    tell(acme, "Ringing", Login="jana")
+    tell(acme, "Answered", Login="jana")
+    tell(acme, "Hangup", Login="jana", Reason="Normal Clearing")
+    Outbox.objects.all().delete()
+
+    tell(acme, "CDR")
+    assert Call.objects.get().over
+    assert Outbox.objects.count() == 0
+
+
+def test_a_record_without_a_hang_up_ends_the_call_in_the_window(acme: Tenant, jana: Agent) -> None:
+    tell(acme, "Answered", Login="jana")
+    Outbox.objects.all().delete()
+
+    tell(acme, "CDR")
+    assert leg(jana).state == CallState.ENDED
+    assert [row.agent_id for row in Outbox.objects.all()] == [jana.pk]
+
+
 def test_the_first_event_of_a_call_costs_few_queries(acme: Tenant, jana: Agent, django_assert_num_queries: Any) -> None:
     event = read_event(body("Ringing", Login="jana"), acme)
 
