@@ -128,6 +128,11 @@ class Matches:
         return 1 if self.pending or self.step == "searching" else 0
 
     @property
+    def about(self) -> str:
+        """Whom the card shows, as `Call.about` says it once that is noted; "" when nobody."""
+        return f"{self.chosen.table}:{self.chosen.id}" if self.chosen else ""
+
+    @property
     def holders(self) -> int:
         """How many records hold the number."""
         return sum(not match.by_name for match in self.found)

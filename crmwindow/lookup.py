@@ -199,7 +199,8 @@ _OF_LEG = Prepared(lambda leg: Lookup.objects.filter(leg=leg)[:1])
 def _ask_or_wait(leg: Leg, row: Lookup | None, budget: Budget) -> None:
     """Nobody of this process is at it. For a moment when another one is. Late tables show up in the row."""
     with stopwatch.spending("lookup"):
-        if (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh, row)):
+        is_free = row is None or not _is_asked(row)
+        if is_free and (fresh := _fresh(leg.pk)) and (claimed := _claimed(fresh, row)):
             _carry_out(fresh, claimed)
         else:
             sleep(min(0.02, budget.left()))
@@ -207,8 +208,12 @@ def _ask_or_wait(leg: Leg, row: Lookup | None, budget: Budget) -> None:
 
 def _can_be_shown(row: Lookup) -> bool:
     """It is finished, or somebody is still at it and wrote down what came first."""
-    is_asking = row.lease_until is not None and row.lease_until > timezone.now()
-    return row.finished_at is not None or (is_asking and bool(row.__dict__["result"]))
+    return row.finished_at is not None or (_is_asked(row) and bool(row.__dict__["result"]))
+
+
+def _is_asked(row: Lookup) -> bool:
+    """Somebody is at it."""
+    return row.lease_until is not None and row.lease_until > timezone.now()
 
 
 def _needs_another(row: Lookup, agent: Agent) -> bool:
@@ -253,7 +258,7 @@ def _carry_out(leg: Leg, row: Lookup, came: timings.Arrival | None = None, *, ca
             _note_known(leg, result)
             if card_first:
                 sleep(WHILE_IT_IS_PAINTED)
-    outbox.tell([leg.agent_id])
+    outbox.tell([leg.agent_id], outbox.found_of(leg.call.code))
     if result:
         candidates.note_outcome(leg.call, leg.agent.tenant.instance, result)
     timings.keep(leg, watch, came, readable=bool(result and not _whole_problem(result)))
@@ -345,21 +350,37 @@ def _settle(leg: Leg, result: SearchResult) -> None:
     matches = rank(result.hits, me="", remembered=None)
     if len(matches) == 1 and not result.failed:
         table, record_id = matches[0].table, UUID(matches[0].record_id)
-        unsaid = Leg.objects.filter(pk=leg.pk, shown_id=None, nobody=False)
-        if unsaid.update(shown_table=table, shown_id=record_id):
-            calls = Call.objects.filter(pk=leg.call_id, regarding_id=None)
-            if calls.update(regarding_table=table, regarding_id=record_id):
-                notes.after_finding(leg, record_id)
-                follow_ups.regard(leg)
+        if _show_only(leg=leg, table=table, record=record_id) and _regard_only(
+            call=leg.call_id, table=table, record=record_id
+        ):
+            notes.after_finding(leg, record_id)
+            follow_ups.regard(leg)
+
+
+_show_only = PreparedUpdate(
+    lambda leg, table, record: (
+        Leg.objects.filter(pk=leg, shown_id=None, nobody=False),
+        {"shown_table": table, "shown_id": record},
+    )
+)
+_regard_only = PreparedUpdate(
+    lambda call, table, record: (
+        Call.objects.filter(pk=call, regarding_id=None),
+        {"regarding_table": table, "regarding_id": record},
+    )
+)
 
 
 def _note_known(leg: Leg, result: SearchResult) -> None:
     """Is the caller in the CRM: yes once any agent's rights show a record, no once somebody's whole search found none."""
-    calls = Call.objects.filter(pk=leg.call_id)
     if result.hits:
-        calls.exclude(known=True).update(known=True)
+        _is_known(call=leg.call_id)
     elif not result.failed:
-        calls.filter(known=None).update(known=False)
+        _is_unknown(call=leg.call_id)
+
+
+_is_known = PreparedUpdate(lambda call: (Call.objects.filter(pk=call).exclude(known=True), {"known": True}))
+_is_unknown = PreparedUpdate(lambda call: (Call.objects.filter(pk=call, known=None), {"known": False}))
 
 
 # ── showing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -38,6 +39,11 @@ class News:
 def note_of(page: str) -> str:
     """The kind that says: a note was typed in this page, so all others should look."""
     return f"note.{re.sub('[^0-9a-z-]', '', page)[:12]}"
+
+
+def found_of(call: UUID) -> str:
+    """The kind that says: who calls is known now, so whoever does not show it yet should look."""
+    return f"found.{str(call)[:12]}"
 
 
 def tell(agents: Iterable[int], kind: str = STATE) -> None:

@@ -1,7 +1,7 @@
 """The event stream of a window, as a raw ASGI app: no Django handler and no database connection per open stream.
 
 `GET /window/events?instance=<code>` with the window's cookie: Server-Sent Events `state` (ask for your state), `note` (too,
-unless the page it names is yours) and `revoked`
+unless the page it names is yours), `found` (too, unless you show who calls in the call whose code begins so) and `revoked`
 (your session ended), a comment every 15 s, and a first `state` on every connect, because what was said meanwhile is lost.
 A process that ends lets its streams go; the windows come back after times of their own, not all in the same moment.
 """
@@ -104,9 +104,9 @@ def _retry() -> bytes:
 
 def _event(kind: str, age: int | None = None) -> bytes:
     """Its data: the milliseconds since it was told, so that the window's report of a painted card can name them; of a note
-    the page that saved it, which knows already."""
-    name, _dot, page = kind.partition(".")
-    return f"event: {name}\ndata: {page or ('-' if age is None else age)}\n\n".encode()
+    the page that saved it, which knows already; of who calls the call, for pages that show it."""
+    name, _dot, who_knows = kind.partition(".")
+    return f"event: {name}\ndata: {who_knows or ('-' if age is None else age)}\n\n".encode()
 
 
 async def _say(send: Send, body: bytes, *, more: bool = True) -> None:

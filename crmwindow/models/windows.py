@@ -48,5 +48,5 @@ class Outbox(models.Model):
     """What a window should hear of. Only ids; the window asks for the state itself."""
 
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=20)  # "state", "note.<page>", "revoked"
+    kind = models.CharField(max_length=20)  # "state", "note.<page>", "found.<call>", "revoked"
     at = models.DateTimeField(db_default=Now())  # the one clock that all processes share

@@ -31,6 +31,7 @@ SHOWN = {name: re.compile(rf'\bid="{place}"[^>]*?\bdata-{mark}="([^"]*)"') for n
     ("shown", "bar", "call"), ("body", "body", "body"), ("strip", "strip", "strip"),
 )}  # fmt: skip
 CARD = re.compile(r'\bdata-matches="(one|many|unknown|failed)"')
+SHOWS_WHO_CALLS = {"one", "many", "unknown"}
 NOTE = re.compile(r'\bid="note-state"[^>]*?\bdata-status="(\w*)"')
 
 
@@ -59,7 +60,7 @@ class Window:
         self._news = asyncio.Event()
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
-        seat.told = self._news.set
+        seat.told = self._hear
         self._start(self._follow())
 
     async def open(self) -> None:
@@ -86,6 +87,11 @@ class Window:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _hear(self, kind: str) -> None:
+        """A note is news for the agent's other pages only, who calls for one that does not show it."""
+        if kind == "state" or (kind == "found" and self.card not in SHOWS_WHO_CALLS):
+            self._news.set()
 
     async def _follow(self) -> None:
         """News that come while the state is being fetched lead to one more fetch, as in the page."""

@@ -33,14 +33,14 @@ BROWSER = {  # what a browser sends with a stream: the server keeps it as long a
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """One agent's window. `heard`: when news came (time.time()); `told` is called then."""
+    """One agent's window. `heard`: when news came (time.time()); `told` is called then with their kind."""
 
     agent: Agent
     cookie: str
     wire: Wire
     stream: Stream | None = None
     heard: list[float] = field(default_factory=list)
-    told: Callable[[], None] | None = None
+    told: Callable[[str], None] | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -49,8 +49,8 @@ class Seat:
 
     def hear(self, kind: str, at: float) -> None:
         self.heard.append(at)
-        if kind == "state" and self.told:  # a note is news for the agent's other pages only
-            self.told()
+        if self.told:
+            self.told(kind)
 
 
 async def take(wires: Sequence[Wire], key: str, agents: Iterable[Agent]) -> list[Seat]:

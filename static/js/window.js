@@ -128,6 +128,9 @@
     stream.addEventListener("note", ({ data }) => {
       if (!page.startsWith(data)) refresh(); // of our own saves we know
     });
+    stream.addEventListener("found", ({ data }) => {
+      if (!showsWhoCalls(data)) refresh(); // the card has come by its own request
+    });
     stream.addEventListener("revoked", () => {
       stream.close();
       keepUnsaved();
@@ -144,6 +147,8 @@
       }
     });
   }
+
+  const showsWhoCalls = (call) => shown().startsWith(call) && !byId("looking-on") && ["one", "many", "unknown"].includes(byId("matches")?.dataset.matches);
 
   // The answer brings its parts to their places; failed() says when there is none.
   const post = (url, values) => ask("POST", url, { target: "#window", swap: "none", values }).catch(() => {});

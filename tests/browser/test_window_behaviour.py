@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,25 @@ def violations(page: Page, rules: dict[str, Any]) -> list[str]:
         page.evaluate(Axe().axe_script)
     found = page.evaluate("rules => axe.run(document, rules).then((told) => told.violations)", rules)
     return [f"{each['id']} {each['nodes'][0]['html'][:120]}" for each in found]
+
+
+def test_a_card_is_fetched_once_and_nobody_asks_for_what_the_window_shows_already(at_work: Desk) -> None:
+    asked: list[str] = []
+    of_the_window = re.compile(r"/window/[0-9a-f-]{36}/(?:\S*/)?(\w+)/(?:\?|$)")
+    at_work.page.on("request", lambda request: asked.extend(of_the_window.findall(request.url)))
+
+    def times(what: str) -> int:
+        at_work.page.wait_for_timeout(1000)
+        return asked.count(what)
+
+    at_work.call("alfa")
+    expect(at_work.name).to_have_text("Alfa s.r.o.")
+    assert (times("matches"), asked.count("history")) == (1, 1)
+    assert asked.count("state") == 1  # it rings; the name came with the card
+
+    at_work.press("answer")
+    expect(at_work.bar).to_have_attribute("data-call-state", "answered")
+    at_work.note.fill("Chtějí posunout servis.")
+    at_work.note.press("Control+Enter")
+    expect(at_work.note_state).to_have_attribute("data-status", "written")
+    assert times("state") == 3  # answered; written. That the note goes out, the answer to the click said

@@ -43,7 +43,8 @@ def test_it_begins_with_the_ringing_before_any_window_asks(
     assert Lookup.objects.get(leg=leg).problem == ""
     while lookup._running and time.monotonic() < ends:
         time.sleep(0.01)
-    assert Outbox.objects.filter(agent=jana).count() == 2  # it rings; the name is known
+    told = Outbox.objects.filter(agent=jana).order_by("pk").values_list("kind", flat=True)
+    assert list(told) == ["state", f"found.{str(leg.call.code)[:12]}"]  # it rings; who calls is known
     jana.refresh_from_db()
     assert jana.first_card_at is not None
 
@@ -67,6 +68,20 @@ def test_all_who_ask_at_once_share_one_look_up(jana: Agent, ring: Ring, metadata
 
     assert [[match.name for match in found.matches] for found in answers] == [["Jana Horáková"]] * 4
     assert asked(microsoft, "contacts") - before == 1
+
+
+def test_while_another_process_asks_the_window_only_looks_at_its_row(
+    jana: Agent, ring: Ring, metadata: Any, django_assert_max_num_queries: Any
+) -> None:
+    leg = ring(jana, "777123456")
+    lookup.found(leg, budget=Budget(5))
+    Lookup.objects.filter(leg=leg).update(
+        result=b"", finished_at=None, lease_until=timezone.now() + timedelta(seconds=15)
+    )
+    budget = Budget(0.3)
+    with django_assert_max_num_queries(16) as asked_for:  # every 20 ms, one small question each
+        assert lookup.found(leg, budget=budget).state == "running"
+    assert {query["sql"].partition(" FROM ")[2].split()[0].strip('"') for query in asked_for} == {"crmwindow_lookup"}
 
 
 def test_who_asks_again_at_once_is_not_told_the_old_answer(
