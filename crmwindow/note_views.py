@@ -37,11 +37,11 @@ def _saved(request: AgentRequest, leg: Leg, *, send: bool) -> HttpResponse:
     outcome = request.POST.get("outcome") or request.POST.get("other_outcome", "")
     known = outcome if outcome in {each.code for each in presentation.outcomes_of(request.agent)} else ""
     text = request.POST.get("text", "")
-    status = 200
+    window, status = _window(request), 200
     try:
-        note = notes.save_draft(leg=leg, text=text, outcome=known, window=_window(request))
+        note = notes.save_draft(leg=leg, text=text, outcome=known, window=window)
         if send:
-            notes.queue(note)
+            notes.queue(note, page=window.page)
     except notes.TextProblem:
         status = 422  # it is stored all the same
     kept = presentation.note_of(leg)

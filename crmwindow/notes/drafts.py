@@ -27,7 +27,7 @@ from crmwindow.notes.windows import Window
 from tenants import connections
 from tenants.fields import seal
 from tenants.models import Agent
-from tenants.prepared import Prepared, PreparedInsert
+from tenants.prepared import Prepared, PreparedInsert, PreparedSave, PreparedUpdate
 
 QUIET = timedelta(seconds=20)
 """After the agent's own hang-up, without a keystroke."""
@@ -59,8 +59,7 @@ def save_draft(*, leg: Leg, text: str, outcome: str = "", window: Window = NOWHE
         if changed:
             _edit(note, leg, content, problem)
         if window.page or note.aside != aside:
-            seen = {"typed_page": window.page, "typed_turn": window.turn}
-            Note.objects.filter(pk=note.pk).update(aside=seal(note, "aside", note.aside), **seen)
+            _note_typed(note=note, aside=seal(note, "aside", note.aside), page=window.page, turn=window.turn)
         if window.page and (changed or note.aside != aside):
             outbox.tell([leg.agent_id], outbox.note_of(window.page))
     if problem:
@@ -79,6 +78,13 @@ def _locked(leg: Leg) -> Note:
 
 
 _add = PreparedInsert(Note, unless_there=True)
+_save_edited = PreparedSave(Note, _EDITED)
+_note_typed = PreparedUpdate(
+    lambda note, aside, page, turn: (
+        Note.objects.filter(pk=note),
+        {"aside": aside, "typed_page": page, "typed_turn": turn},
+    )
+)
 _LOCKED = Prepared(lambda call, author: Note.objects.select_for_update(no_key=True).filter(call=call, author=author))
 
 
@@ -110,7 +116,7 @@ def _edit(note: Note, leg: Leg, content: Content, problem: TextProblem | None) -
         note.next_try_at = _due_at(leg, now)
     else:
         note.next_try_at = max(note.next_try_at or now, now + QUIET) if leg.ended_at else note.next_try_at
-    note.save(update_fields=_EDITED)
+    _save_edited(note)
     if note.state == Note.State.DRAFT and note.next_try_at and not problem:
         deliver_after_commit(note.pk, delay=QUIET)
 
@@ -135,8 +141,11 @@ def is_writable(call: Call) -> bool:
     return not internal or call.tenant.search_internal_calls
 
 
-def queue(note: Note) -> bool:
-    """Hand it over for delivery now. False when there is nothing to write. Raises TextProblem."""
+def queue(note: Note, *, page: str = "") -> bool:
+    """Hand it over for delivery now. False when there is nothing to write. Raises TextProblem.
+
+    `page`: the one whose request this is; its answer says so there.
+    """
     content = content_of(note)
     problem = texts.problem_of(content.text, limit_for(note.author, content.outcome))
     if problem:
@@ -145,16 +154,21 @@ def queue(note: Note) -> bool:
     if not _has_something_to_write(note, content):
         return False
     now = timezone.now()
-    unsent = ~Q(state=Note.State.WRITTEN) | Q(written_revision__lt=F("revision"))
     with transaction.atomic():
-        changed = Note.objects.filter(unsent, pk=note.pk).update(
-            state=Note.State.QUEUED, queued_at=now, next_try_at=now, problem="", tries=0
-        )
+        changed = _queue(note=note, now=now)
         if changed:
-            outbox.tell([note.author_id])
+            outbox.tell([note.author_id], outbox.note_of(page) if page else outbox.STATE)
             deliver_after_commit(note.pk)
     note.refresh_from_db()
     return bool(changed)
+
+
+_queue = PreparedUpdate(
+    lambda note, now: (
+        Note.objects.filter(~Q(state=Note.State.WRITTEN) | Q(written_revision__lt=F("revision")), pk=note),
+        {"state": Note.State.QUEUED, "queued_at": now, "next_try_at": now, "problem": "", "tries": 0},
+    )
+)
 
 
 def _has_something_to_write(note: Note, content: Content) -> bool:
@@ -205,11 +219,30 @@ def after_hang_up(leg: Leg) -> None:
     if call.tenant.log_every_call and leg.answered_at and is_writable(call):
         blank = Note(call=call, author_id=leg.agent_id, edited_at=now, revision=1)
         Note.objects.bulk_create([blank], ignore_conflicts=True)
-    notes = Note.objects.filter(call=call, author_id=leg.agent_id)
-    notes.filter(state=Note.State.DRAFT, next_try_at=None).update(next_try_at=now + QUIET)
-    notes.filter(state=Note.State.WRITTEN, step__lt=Note.Step.COMPLETED).update(next_try_at=now)
-    for note in notes.exclude(next_try_at=None).only("pk", "state"):
-        deliver_after_commit(note.pk, delay=QUIET if note.state == Note.State.DRAFT else timedelta())
+    its = {"call": call, "author": leg.agent_id}
+    _draft_is_due(**its, at=now + QUIET)
+    _end_is_due(**its, at=now)
+    for pk, state in _DUE.rows(**its):
+        deliver_after_commit(pk, delay=QUIET if state == Note.State.DRAFT else timedelta())
+
+
+def _of(call: Any, author: Any) -> QuerySet[Note]:
+    return Note.objects.filter(call=call, author=author)
+
+
+_draft_is_due = PreparedUpdate(
+    lambda call, author, at: (
+        _of(call, author).filter(state=Note.State.DRAFT, next_try_at=None),
+        {"next_try_at": at},
+    )
+)
+_end_is_due = PreparedUpdate(
+    lambda call, author, at: (
+        _of(call, author).filter(state=Note.State.WRITTEN, step__lt=Note.Step.COMPLETED),
+        {"next_try_at": at},
+    )
+)
+_DUE = Prepared(lambda call, author: _of(call, author).exclude(next_try_at=None).values_list("pk", "state"))
 
 
 def hand_over(call: Call, agent_pk: int) -> None:

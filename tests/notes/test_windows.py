@@ -131,6 +131,16 @@ def test_the_other_windows_hear_of_it_and_the_same_again_is_no_news(pages: tuple
     assert [row.kind for row in told] == ["note.one"]
 
 
+def test_that_a_note_goes_out_only_the_other_windows_hear(pages: tuple[Page, Page], jana: Agent) -> None:
+    one, _two = pages
+    note = one.type("Čerpadlo")
+    before = Outbox.objects.filter(agent=jana).count()
+    notes.queue(note, page="one")
+    notes.queue(note)
+    told = Outbox.objects.filter(agent=jana).order_by("pk")[before:]
+    assert [row.kind for row in told] == ["note.one", "state"]
+
+
 def test_what_is_kept_aside_is_encrypted_and_survives_the_erasing_of_the_text(pages: tuple[Page, Page]) -> None:
     one, two = pages
     one.type("tajné první")
