@@ -33,6 +33,7 @@ from tenants.dataverse.budget import Budget
 from tenants.models import Agent, ApiKey
 
 FIRST_RATE, FASTER = 2.0, 1.35
+FINER = 1.1  # between the last rate that held and the first that did not
 STEP_SECONDS = 20.0
 WEB = 2  # one for each of the two cores that the product has here, as docs/operating.md starts them
 CARD_MS, NOTE_MS = 1500.0, 5000.0
@@ -159,16 +160,22 @@ class _Run:
     async def climb(self, seconds: float) -> dict[str, Any]:
         everybody = await self._sit_down()
         steps: list[Step] = []
-        rate = FIRST_RATE
-        while not steps or steps[-1].holds:
+        rate, too_fast = FIRST_RATE, math.inf
+        while rate < too_fast / FINER:
             self.say(f"{rate:.1f} calls per second…")
-            steps.append(await self._step(rate, seconds))
-            self.say(str(steps[-1].figures()))
-            rate *= FASTER
+            step = await self._step(rate, seconds)
+            self.say(str(step.figures()))
+            steps.append(step)
+            if not step.holds:
+                too_fast = rate
+                await self._all_end()
+            held_at = max((each.rate for each in steps if each.holds), default=FIRST_RATE / FASTER)
+            rate = min(held_at * FASTER, math.sqrt(held_at * too_fast))
         await self._all_end()
         seats.close(everybody)
         held = [step for step in steps if step.holds]
-        best, last = (held or steps)[-1], steps[-1]
+        best = max(held or steps, key=lambda step: step.rate)
+        last = min((step for step in steps if not step.holds), key=lambda step: step.rate)
         return {
             "calls_per_s": best.calls_per_s if held else 0.0,
             "saturated_by": last.stretch.saturated_by(),
