@@ -29,7 +29,7 @@ from tenants.dataverse.budget import Budget
 from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import Metadata
 from tenants.models import Instance, Tenant
-from tenants.prepared import Prepared
+from tenants.prepared import Prepared, PreparedInsert
 from tenants.schema import SearchTable
 
 GOOD_FOR = timedelta(minutes=5)
@@ -134,9 +134,11 @@ _OF_CALL = Prepared(lambda call: CallCandidates.objects.filter(call=call)[:1])
 
 
 def _keep(row: CallCandidates) -> None:
-    columns = ["number_blind", "records", "covered", "found_at"]
-    CallCandidates.objects.bulk_create([row], update_conflicts=True, unique_fields=["call"], update_fields=columns)
+    _put(row)
     _release_connection()
+
+
+_put = PreparedInsert(CallCandidates, key="call", renewed=("number_blind", "records", "covered", "found_at"))
 
 
 def _is_good(row: CallCandidates) -> bool:

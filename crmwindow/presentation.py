@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -156,18 +157,27 @@ def _times_today(leg: Leg, number: phone.Number) -> str:
     if leg.call.direction == Call.Direction.OUTGOING:
         return ""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Call.objects.filter(
-        tenant=leg.agent.tenant,
-        number_blind__in=blinds(leg.agent.tenant, number.e164),
-        direction=Call.Direction.INCOMING,
-        started_at__range=(midnight, leg.call.started_at),
-        private_to=leg.call.private_to_id,
-    )
-    times = max(1, today.count())
+    of_the_day = {"since": midnight, "until": leg.call.started_at, "blinds": blinds(leg.agent.tenant, number.e164)}
+    private = leg.call.private_to_id
+    if private is None:
+        today = _SHARED.rows(tenant=leg.agent.tenant, **of_the_day)
+    else:
+        today = _PRIVATE.rows(agent=private, **of_the_day)
+    times = max([1, *today])
     ordinals = {1: _("first call today"), 2: _("second call today"), 3: _("third call today")}
     return ordinals.get(times) or ngettext("call number %(times)d today", "call number %(times)d today", times) % {
         "times": times
     }
+
+
+def _times(calls: QuerySet[Call], since: Any, until: Any, blinds: Any) -> QuerySet[Call, int]:
+    there = calls.filter(direction=Call.Direction.INCOMING, started_at__gte=since, started_at__lte=until)
+    found = there.filter(number_blind__in=blinds).order_by().values("direction")  # one group
+    return found.annotate(times=Count("pk")).values_list("times", flat=True)
+
+
+_SHARED = Prepared(lambda tenant, **day: _times(Call.objects.filter(tenant=tenant, private_to=None), **day))
+_PRIVATE = Prepared(lambda agent, **day: _times(Call.objects.filter(private_to=agent), **day))
 
 
 # -- matches -----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from crmwindow import tallies
 from crmwindow.models import Asked, CardTiming, Leg
 from tenants import stopwatch
 from tenants.models import Tenant
+from tenants.prepared import PreparedInsert
 from tenants.stopwatch import Watch
 
 LONGEST_MS = 10 * 60 * 1000
@@ -136,7 +137,12 @@ def painted(leg: Leg, *, pushed: int | None, fetched: int | None, painted: int) 
 def _put(leg: Leg, values: dict[str, Any]) -> None:
     """Either half may come first."""
     row = CardTiming(leg=leg, tenant_id=leg.agent.tenant_id, at=timezone.now(), **values)
-    CardTiming.objects.bulk_create([row], update_conflicts=True, unique_fields=["leg"], update_fields=list(values))
+    if (put := _known_puts.get(tuple(values))) is None:
+        put = _known_puts[tuple(values)] = PreparedInsert(CardTiming, key="leg", renewed=tuple(values))
+    put(row)
+
+
+_known_puts: dict[tuple[str, ...], PreparedInsert[CardTiming]] = {}
 
 
 def read_ms(text: str) -> int | None:

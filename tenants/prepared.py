@@ -233,10 +233,14 @@ class PreparedSave[Row: Model]:
 
 
 class PreparedInsert[Row: Model]:
-    """A new row of one model, without signals. With `unless_there` a row that some constraint knows already stays as it is."""
+    """A new row of one model, without signals. With `unless_there` a row that some constraint knows already stays as it is;
+    one with the same `key` takes over the values of `renewed`, names of fields all.
+    """
 
-    def __init__(self, model: type[Row], *, unless_there: bool = False) -> None:
-        self._model, self._unless_there = model, unless_there
+    def __init__(
+        self, model: type[Row], *, unless_there: bool = False, key: str = "", renewed: Sequence[str] = ()
+    ) -> None:
+        self._model, self._unless_there, self._key, self._renewed = model, unless_there, key, renewed
         self._known: tuple[str, list[Any]] | None = None
 
     def __call__(self, row: Row) -> bool:
@@ -256,6 +260,10 @@ class PreparedInsert[Row: Model]:
         fields: list[Any] = [each for each in meta.concrete_fields if not each.primary_key and not _by_database(each)]
         columns, places = ", ".join(quote(each.column) for each in fields), ", ".join(["%s"] * len(fields))
         conflict = " ON CONFLICT DO NOTHING" if self._unless_there else ""
+        if self._key:
+            column_of = {each.name: quote(each.column) for each in fields}
+            new = ", ".join(f"{column_of[name]} = EXCLUDED.{column_of[name]}" for name in self._renewed)
+            conflict = f" ON CONFLICT ({column_of[self._key]}) DO UPDATE SET {new}"
         key = quote(meta.pk.column) if meta.pk else ""
         parts = ["INSERT INTO", quote(meta.db_table), f"({columns}) VALUES ({places}){conflict} RETURNING", key]
         self._known = " ".join(parts), fields
@@ -263,5 +271,5 @@ class PreparedInsert[Row: Model]:
 
 
 def _by_database(field: Any) -> bool:
-    """It is left to the database to fill it in, as its clock."""
-    return field.has_db_default() and not field.has_default()
+    """It is left to the database to fill it in, from its clock or from other columns."""
+    return field.generated or (field.has_db_default() and not field.has_default())

@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from crmwindow.models import Call, Leg, Lookup, Note, Outbox
+from crmwindow.models import Call, CardTiming, Leg, Lookup, Note, Outbox
 from tenants.fields import seal
 from tenants.models import Agent, Instance, Tenant
 from tenants.prepared import Prepared, PreparedInsert, PreparedSave, PreparedUpdate
@@ -142,6 +142,18 @@ def test_what_only_the_database_knows_is_left_to_it(jana: Agent) -> None:
     row = Outbox(agent_id=jana.pk, kind="state")
     PreparedInsert(Outbox)(row)
     assert Outbox.objects.get(pk=row.pk).at > before
+
+
+def test_a_row_with_the_same_key_takes_over_what_was_named(jana: Agent) -> None:
+    call = Call.objects.create(tenant=jana.tenant, unique_id="1.1", started_at=timezone.now())
+    leg = Leg.objects.create(call=call, agent=jana)
+    put = PreparedInsert(CardTiming, key="leg", renewed=("told_ms", "tables_ms"))
+
+    first = CardTiming(leg=leg, tenant=jana.tenant, at=timezone.now(), told_ms=5, painted_ms=90)
+    put(first)
+    put(CardTiming(leg=leg, tenant=jana.tenant, at=timezone.now(), told_ms=7, tables_ms={"contact": 3}))
+    there = CardTiming.objects.get()
+    assert (there.pk, there.told_ms, there.tables_ms, there.painted_ms) == (first.pk, 7, {"contact": 3}, 90)
 
 
 def test_of_a_row_that_is_saved_only_what_was_named_changes(jana: Agent, bob: Agent) -> None:
