@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from enum import Enum
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -138,8 +139,15 @@ class _Query:
         return getattr(self._statement.query, name)
 
 
+_AS_THEY_ARE = {str, int, bool, type(None)}
+
+
 def _adapted(value: object, connection: Any) -> object:
     """As Django's fields give it to the database."""
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, Model):
         return value.pk
     if isinstance(value, bytes):
@@ -158,8 +166,8 @@ def _slots(values: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def _shape(values: Mapping[str, object]) -> tuple[int, ...]:
-    return tuple(len(value) for value in values.values() if isinstance(value, list))
+def _shape(values: Mapping[str, object]) -> tuple[str | int, ...]:
+    return *values, *(len(value) for value in values.values() if isinstance(value, list))
 
 
 class Prepared[Row]:
@@ -167,7 +175,7 @@ class Prepared[Row]:
 
     def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
         self._build = build
-        self._known: dict[tuple[int, ...], tuple[Any, _Statement]] = {}
+        self._known: dict[tuple[str | int, ...], tuple[Any, _Statement]] = {}
 
     def rows(self, **values: object) -> list[Row]:
         queryset, statement = self._known.get(_shape(values)) or self._prepare(values)
@@ -191,7 +199,7 @@ class PreparedUpdate:
 
     def __init__(self, build: Callable[..., tuple[QuerySet[Any], dict[str, Any]]]) -> None:
         self._build = build
-        self._known: dict[tuple[int, ...], _Statement] = {}
+        self._known: dict[tuple[str | int, ...], _Statement] = {}
 
     def __call__(self, **values: object) -> int:
         """How many rows there were."""

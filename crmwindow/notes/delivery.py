@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crmwindow import delivering, linking, outbox, timings
@@ -37,6 +38,7 @@ from tenants.dataverse.client import Client
 from tenants.dataverse.metadata import PARTIES, Metadata
 from tenants.fields import seal
 from tenants.models import Agent, Instance
+from tenants.prepared import Prepared, PreparedInsert, PreparedUpdate
 
 FOLLOW_UP_PAUSE = timedelta(hours=1)
 
@@ -57,8 +59,7 @@ def deliver(note_pk: int) -> None:
     lease = _take_lease(note_pk)
     if lease is None:
         return
-    rows = Note.objects.select_related("call", "author__tenant__instance").defer("author__tenant__instance__metadata")
-    note = rows.get(pk=note_pk)
+    (note,) = _WITH_CALL.rows(note=note_pk)
     note.call.tenant = note.author.tenant
     attempt = _Attempt(note, lease)
     try:
@@ -74,12 +75,29 @@ def deliver(note_pk: int) -> None:
         _failed(attempt, errors.Unavailable())
 
 
+_WITH_CALL = Prepared(
+    lambda note: (
+        Note.objects.filter(pk=note)
+        .select_related("call", "author__tenant__instance")
+        .defer("author__tenant__instance__metadata")
+    )
+)
+
+
 def _take_lease(note_pk: int) -> datetime | None:
     now = timezone.now()
-    free = delivering.is_free(now)
-    due = Note.objects.filter(free, pk=note_pk, next_try_at__lte=now, state__in=[Note.State.QUEUED, Note.State.WRITTEN])
     lease = now + LEASE
-    return lease if due.update(lease_until=lease) else None
+    return lease if _lend(note=note_pk, now=now, until=lease) else None
+
+
+_lend = PreparedUpdate(
+    lambda note, now, until: (
+        Note.objects.filter(
+            delivering.is_free(now), pk=note, next_try_at__lte=now, state__in=[Note.State.QUEUED, Note.State.WRITTEN]
+        ),
+        {"lease_until": until},
+    )
+)
 
 
 class _Attempt:
@@ -95,7 +113,7 @@ class _Attempt:
 
     def _leg(self) -> Leg:
         """The author's part, as it is now."""
-        found = Leg.objects.filter(call=self.note.call, agent=self.author).first()
+        found = _LEG.first(call=self.note.call_id, agent=self.author)
         return found or Leg(call=self.note.call, agent=self.author)
 
     def run(self) -> None:
@@ -142,7 +160,7 @@ class _Attempt:
         """The exact text of this attempt, kept so that a lost answer can be recognised later."""
         content = drafts.content_of(self.note)
         revision = NoteRevision(note=self.note, number=self.frozen, text=content.text, outcome=content.outcome)
-        NoteRevision.objects.bulk_create([revision], ignore_conflicts=True)
+        _keep(revision)
         self._progress(frozen_revision=self.frozen)
         return content
 
@@ -250,13 +268,12 @@ class _Attempt:
             etag=self.dataverse.etag,
             detail=b"",
         )
-        Agent.objects.filter(pk=self.author.pk, first_note_at=None).update(first_note_at=now)
+        if self.author.first_note_at is None:
+            Agent.objects.filter(pk=self.author.pk, first_note_at=None).update(first_note_at=now)
 
     def _say_written(self) -> None:
         """Also of a text that an attempt wrote which died before it could say so."""
-        newest = Note.objects.filter(pk=self.note.pk, lease_until=self.lease, revision=self.frozen)
-        newest = newest.filter(state=Note.State.QUEUED)
-        if newest.update(state=Note.State.WRITTEN, problem="", tries=0):
+        if _text_is_there(note=self.note, lease=self.lease, revision=self.frozen):
             self.note.state, self.written = Note.State.WRITTEN, True
             outbox.tell([self.author.pk])
 
@@ -316,13 +333,13 @@ class _Attempt:
         """Free the row. What was typed meanwhile goes out when the agent pauses; an end that came meanwhile, or whom the call
         turned out to be about, at once.
         """
-        mine = Note.objects.filter(pk=self.note.pk, lease_until=self.lease)
         now = timezone.now()
-        if mine.filter(revision=self.frozen, state=Note.State.WRITTEN).update(lease_until=None, next_try_at=None):
+        if _nothing_is_left(note=self.note, lease=self.lease, revision=self.frozen):
             if self._has_more_to_say():
                 Note.objects.filter(pk=self.note.pk, state=Note.State.WRITTEN).update(next_try_at=now)
                 drafts.deliver_after_commit(self.note.pk)
             return
+        mine = Note.objects.filter(pk=self.note.pk, lease_until=self.lease)
         mine.filter(state=Note.State.QUEUED).update(next_try_at=now)
         if mine.update(lease_until=None, tries=0):
             drafts.deliver_after_commit(self.note.pk)
@@ -330,15 +347,39 @@ class _Attempt:
     def _has_more_to_say(self) -> bool:
         if self.note.step < Note.Step.TIMED and self._leg().ended_at:
             return True
-        about = Call.objects.filter(pk=self.note.call_id).exclude(regarding_id=self.note.call.regarding_id)
-        return about.exists()
+        about = _ABOUT.rows(call=self.note.call_id)
+        return bool(about) and about != [self.note.call.regarding_id]
 
     def _progress(self, **values: Any) -> None:
         """Write down what is done. Raises LostLease."""
-        if not Note.objects.filter(pk=self.note.pk, lease_until=self.lease).update(**values):
+        if not _note_progress(note=self.note, lease=self.lease, **values):
             raise LostLease
         for name, value in values.items():
             setattr(self.note, name, value)
+
+
+_LEG = Prepared(lambda call, agent: Leg.objects.filter(call=call, agent=agent)[:1])
+_ABOUT = Prepared(lambda call: Call.objects.filter(pk=call).values_list("regarding_id", flat=True))
+_keep = PreparedInsert(NoteRevision, unless_there=True)
+
+
+def _leased(note: Any, lease: Any) -> QuerySet[Note]:
+    return Note.objects.filter(pk=note, lease_until=lease)
+
+
+_note_progress = PreparedUpdate(lambda note, lease, **done: (_leased(note, lease), done))
+_text_is_there = PreparedUpdate(
+    lambda note, lease, revision: (
+        _leased(note, lease).filter(revision=revision, state=Note.State.QUEUED),
+        {"state": Note.State.WRITTEN, "problem": "", "tries": 0},
+    )
+)
+_nothing_is_left = PreparedUpdate(
+    lambda note, lease, revision: (
+        _leased(note, lease).filter(revision=revision, state=Note.State.WRITTEN),
+        {"lease_until": None, "next_try_at": None},
+    )
+)
 
 
 @dataclass

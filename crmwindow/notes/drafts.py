@@ -180,7 +180,7 @@ def _has_something_to_write(note: Note, content: Content) -> bool:
 
 def queue_if_due(note_pk: int) -> bool:
     """Queue a draft whose time has come. A draft that cannot be written stays one."""
-    note = _with_call().filter(pk=note_pk, state=Note.State.DRAFT, next_try_at__lte=timezone.now()).first()
+    note = _DUE_DRAFT.first(note=note_pk, now=timezone.now())
     return note is not None and _try_to_queue(note)
 
 
@@ -197,6 +197,11 @@ def _try_to_queue(note: Note) -> bool:
 def _with_call() -> QuerySet[Note]:
     rows = Note.objects.select_related("call", "author__tenant__instance", "call__tenant")
     return rows.defer("author__tenant__instance__metadata")
+
+
+_DUE_DRAFT = Prepared(
+    lambda note, now: _with_call().filter(pk=note, state=Note.State.DRAFT, next_try_at__lte=now),
+)
 
 
 def queue_earlier(agent_pk: int, *, except_call: Call) -> None:
