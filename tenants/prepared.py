@@ -8,7 +8,8 @@ Building a queryset and compiling it costs Django more than PostgreSQL takes to 
 The function gets an expression for each of its parameters, for a list one of expressions, and every value that changes must
 come through them: whatever else it reads (the time, a setting) stays as it was at the first question. None equals nothing, as
 NULL does; lists must not be empty. Lookups that change their text (`iexact`, `startswith`) have no place here. Answers are what
-the queryset would give: models with what `select_related` joins, or what `values_list` names.
+the queryset would give: models with what `select_related` joins, or what `values` and
+`values_list` name.
 
 PostgreSQL prepares them as well, once per connection (`execute`), for planning takes it longer than answering. Not where
 PgBouncer gives each transaction another connection (settings: prepare_threshold).
@@ -17,16 +18,18 @@ PgBouncer gives each transaction another connection (settings: prepare_threshold
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, NotSupportedError, connections
 from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.base import ModelState
+from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesIterable
 from django.db.models.sql import UpdateQuery
 from psycopg.types.numeric import Int8
 
@@ -108,35 +111,66 @@ class _Statement:
         ]
         return execute(connection, self._sql, filled)
 
-    def compiler(self, values: Mapping[str, object]) -> Any:
-        """One of this thread's connection, with nothing left to compile: it makes rows of what is fetched."""
-        compiler = copy(self._compiler)
-        compiler.connection = connections[DEFAULT_DB_ALIAS]
-        compiler.execute_sql = lambda *_how, **_more: [self._fetched(values)]
-        compiler.get_converters = lambda _columns: self._converters
-        return compiler
-
-    def _fetched(self, values: Mapping[str, object]) -> list[Any]:
+    def fetched(self, values: Mapping[str, object]) -> list[Any]:
+        """The rows, each value as Django's fields read it."""
         with self.asked(values) as cursor:
-            return list(cursor.fetchall())
+            rows = cursor.fetchall()
+        if not self._converters:
+            return list(rows)
+        connection = connections[DEFAULT_DB_ALIAS]
+        return [self._converted(list(row), connection) for row in rows]
+
+    def _converted(self, row: list[Any], connection: Any) -> list[Any]:
+        for place, (converters, expression) in self._converters.items():
+            for convert in converters:
+                row[place] = convert(row[place], expression, connection)
+        return row
+
+    def reader(self, queryset: QuerySet[Any, Any]) -> Callable[[Any], Any]:
+        """What makes of such a row what the queryset would."""
+        compiler, kind = self._compiler, queryset._iterable_class
+        if kind is ModelIterable:
+            return _Reader(compiler.klass_info, compiler.select, compiler.annotation_col_map).read
+        if kind is ValuesIterable:
+            return lambda row: dict(zip(compiler.query.selected, row, strict=True))
+        return itemgetter(0) if kind is FlatValuesListIterable else tuple
 
     @cached_property
     def _converters(self) -> Any:
-        columns = [column for column, *_alias in self._compiler.select[: self._compiler.col_count]]
-        return self._compiler.get_converters(columns)
+        return self._compiler.get_converters([column for column, *_alias in self._compiler.select or ()])
 
 
-class _Query:
-    """What a queryset takes for its query while it is iterated."""
+class _Reader:
+    """Makes models of rows as `ModelIterable` does, but works out only once which column belongs where. Without signals."""
 
-    def __init__(self, statement: _Statement, values: Mapping[str, object]) -> None:
-        self._statement, self._values = statement, values
+    def __init__(self, info: Mapping[str, Any], select: Sequence[Any], annotations: Mapping[str, int]) -> None:
+        places = info["select_fields"]
+        self._model, self._columns = info["model"], slice(places[0], places[-1] + 1)
+        self._names = [column.target.attname for column, *_alias in select[self._columns]]
+        self._key = self._names.index(self._model._meta.pk.attname)
+        self._annotations = tuple((annotations or {}).items())
+        self._related = [
+            (_Reader(each, select, {}), each["local_setter"], each["remote_setter"])
+            for each in info.get("related_klass_infos", ())
+        ]
 
-    def get_compiler(self, *_using: Any, **_more: Any) -> Any:
-        return self._statement.compiler(self._values)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._statement.query, name)
+    def read(self, row: Sequence[Any]) -> Any:
+        """None where an outer join found nothing."""
+        values = row[self._columns]
+        if values[self._key] is None:
+            return None
+        found = self._model.__new__(self._model)
+        state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        found.__dict__.update(zip(self._names, values, strict=True), _state=state)
+        for name, place in self._annotations:
+            setattr(found, name, row[place])
+        for reader, set_here, set_there in self._related:
+            related = reader.read(row)
+            set_here(found, related)
+            if related is not None:
+                set_there(related, found)
+        return found
 
 
 _AS_THEY_ARE = {str, int, bool, type(None)}
@@ -175,22 +209,20 @@ class Prepared[Row]:
 
     def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
         self._build = build
-        self._known: dict[tuple[str | int, ...], tuple[Any, _Statement]] = {}
+        self._known: dict[tuple[str | int, ...], tuple[_Statement, Callable[[Any], Row]]] = {}
 
     def rows(self, **values: object) -> list[Row]:
-        queryset, statement = self._known.get(_shape(values)) or self._prepare(values)
-        query: Any = _Query(statement, values)
-        asked: Any = QuerySet(queryset.model, query=query, using=DEFAULT_DB_ALIAS)
-        asked._fields = queryset._fields
-        return list(queryset._iterable_class(asked))
+        statement, read = self._known.get(_shape(values)) or self._prepare(values)
+        return [read(row) for row in statement.fetched(values)]
 
     def first(self, **values: object) -> Row | None:
         """The question itself must say which comes first, and that no more are wanted ([:1])."""
         return next(iter(self.rows(**values)), None)
 
-    def _prepare(self, values: Mapping[str, object]) -> tuple[Any, _Statement]:
+    def _prepare(self, values: Mapping[str, object]) -> tuple[_Statement, Callable[[Any], Row]]:
         queryset = self._build(**_slots(values))
-        known = self._known[_shape(values)] = queryset, _Statement(queryset.query, values)
+        statement = _Statement(queryset.query, values)
+        known = self._known[_shape(values)] = statement, statement.reader(queryset)
         return known
 
 
