@@ -410,8 +410,8 @@ def _result(row: Lookup) -> SearchResult:
 
 def hits_of(leg: Leg) -> tuple[Hit, ...]:
     """What has been found for this leg so far."""
-    row = Lookup.objects.filter(leg=leg, problem="").first()
-    return _result(row).hits if row and row.__dict__["result"] else ()
+    row = _OF_LEG.first(leg=leg)
+    return _result(row).hits if row and not row.problem and row.__dict__["result"] else ()
 
 
 def kept(leg: Leg) -> Match | None:

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import signal
-import sys
 import threading
 from time import perf_counter
 from typing import Any
@@ -13,7 +12,6 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ipexportal.settings")
 django.setup(set_prefix=False)
-sys.setswitchinterval(0.001)  # many short requests beside few that compute: at the usual 5 ms each of their steps waits
 
 from crmwindow.hub import hub  # noqa: E402  (needs Django set up)
 from crmwindow.stream import PATH, Receive, Scope, Send, events  # noqa: E402 - only once Django is set up

@@ -137,12 +137,17 @@ _OF_CALL = Prepared(lambda call, author: FollowUp.objects.filter(call=call, auth
 
 def regard(leg: Leg) -> None:
     """It was said whom the call is about: tasks written about nobody get that record."""
-    nobody = Q(written_about=None) | ~Q(left_out="")
     with transaction.atomic():
-        nobodys = FollowUp.objects.filter(nobody, call=leg.call_id, state=FollowUp.State.WRITTEN)
-        for pk in nobodys.values_list("pk", flat=True):
+        for pk in _ABOUT_NOBODY.rows(call=leg.call_id):
             FollowUp.objects.filter(pk=pk).update(next_try_at=timezone.now())
             deliver_after_commit(pk)
+
+
+_ABOUT_NOBODY = Prepared(
+    lambda call: FollowUp.objects.filter(
+        Q(written_about=None) | ~Q(left_out=""), call=call, state=FollowUp.State.WRITTEN
+    ).values_list("pk", flat=True)
+)
 
 
 def after_sign_in(agent: Agent) -> None:

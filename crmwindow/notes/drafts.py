@@ -142,7 +142,7 @@ def is_writable(call: Call) -> bool:
 
 
 def queue(note: Note, *, page: str = "") -> bool:
-    """Hand it over for delivery now. False when there is nothing to write. Raises TextProblem.
+    """Hand it over for delivery now. False when there is nothing to write. Raises TextProblem. `note` stays as it was read.
 
     `page`: the one whose request this is; its answer says so there.
     """
@@ -159,7 +159,6 @@ def queue(note: Note, *, page: str = "") -> bool:
         if changed:
             outbox.tell([note.author_id], outbox.note_of(page) if page else outbox.STATE)
             deliver_after_commit(note.pk)
-    note.refresh_from_db()
     return bool(changed)
 
 
@@ -300,11 +299,22 @@ def after_finding(leg: Leg, record_id: UUID) -> None:
 
 def _written_otherwise(leg: Leg, record_id: UUID | None) -> None:
     """An attempt under way looks at its end whether the call is about somebody else by then."""
-    written = Note.objects.filter(call_id=leg.call_id, state=Note.State.WRITTEN)
-    written = written.exclude(written_about=record_id, left_out="") if record_id else written
-    for pk in written.values_list("pk", flat=True):
+    of_call = {"call": leg.call_id}
+    for pk in _WRITTEN_ABOUT_ANOTHER.rows(**of_call, record=record_id) if record_id else _WRITTEN.rows(**of_call):
         Note.objects.filter(pk=pk).update(next_try_at=timezone.now())
         deliver_after_commit(pk)
+
+
+_WRITTEN = Prepared(
+    lambda call: Note.objects.filter(call=call, state=Note.State.WRITTEN).values_list("pk", flat=True),
+)
+_WRITTEN_ABOUT_ANOTHER = Prepared(
+    lambda call, record: (
+        Note.objects.filter(call=call, state=Note.State.WRITTEN)
+        .exclude(written_about=record, left_out="")
+        .values_list("pk", flat=True)
+    )
+)
 
 
 # ── the sweep ────────────────────────────────────────────────────────────────────────────────────────────────────────
