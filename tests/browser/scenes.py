@@ -119,7 +119,15 @@ OFFICE = (
     Scene("customer-calls", "Zákazník: hovory a poznámky", f"{ACME}/calls/", "ivana"),
     Scene("customer-mail", "Zákazník: e-maily", f"{ACME}/mail/", "ivana"),
     Scene("customer-changes", "Zákazník: změny", f"{ACME}/changes/", "ivana"),
-    Scene("customer-response", "Zákazník: odezva", f"{ACME}/trace/", "ivana", kept=(WIDE,), dark=True),
+    Scene(
+        "customer-response",
+        "Zákazník: odezva",
+        f"{ACME}/trace/",
+        "ivana",
+        kept=(WIDE,),
+        dark=True,
+        act=presses(".trace-way summary"),
+    ),
     Scene("customer-settings", "Zákazník: všechny údaje", f"{ACME}/settings/", "ivana"),
     Scene("agents", "Agenti", "/admin/tenants/agent/?tenant__id__exact={acme}", "ivana", dark=True),
     Scene(

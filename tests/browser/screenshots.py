@@ -41,7 +41,8 @@ SAID = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const parent = walker.currentNode.parentElement;
-    if (!parent.closest("code, .key, pre, .clicks, script, style, textarea, [lang]:not(html)") && !hidden(parent))
+    const spared = "code, .key, pre, .clicks, script, style, textarea, [lang]:not(html), [translate=no]";
+    if (!parent.closest(spared) && !hidden(parent))
       found.push(walker.currentNode.data);
   }
   for (const e of document.querySelectorAll("[placeholder],[aria-label],[title]"))
